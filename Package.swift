@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+/// A library target; imports go downwards only, so its dependencies stand above it.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "moepack",
+  products: [
+    .executable(name: "moepack", targets: ["moepack"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "CKernels"),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    room("Parallelism", []),
+    room("LinearAlgebra", ["COpenBLAS", "Parallelism"]),
+    room("JSON", []),
+    room("Storage", ["CKernels", system]),
+    room("Zstandard", ["CZstd"]),
+    room("Tensors", ["CKernels"]),
+    room("Safetensors", ["JSON", "Storage", "Tensors", system]),
+    room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
+    room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room(
+      "Inference",
+      [
+        "CKernels", "Checkpoint", "LinearAlgebra", "Parallelism", "Storage", "Tensors", system,
+      ]),
+    room("Tokenization", ["JSON"]),
+    room(
+      "Evaluation",
+      [
+        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism", "Safetensors", "Storage",
+        "Tensors", "Tokenization", system, .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    room(
+      "Conversion",
+      [
+        "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage", "Tensors", system,
+      ]),
+    room(
+      "Commands",
+      [
+        "Checkpoint", "Conversion", "Evaluation", "JSON", "Pack", "Safetensors", "Storage", "Tensors",
+        "Tokenization", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "moepack",
+      dependencies: ["Commands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,54 @@
+#define _GNU_SOURCE
+#include "CKernels.h"
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * A page of a mapping whose file has shrunk raises SIGBUS when touched. While a thread copies, it
+ * publishes the range it reads; the handler puts a zero page over the hole, so that the copy can
+ * finish, and sets a flag, so that its result is thrown away. A SIGBUS elsewhere goes to whoever
+ * handled it before us.
+ */
+static __thread const uint8_t *volatile guarded_start;
+static __thread const uint8_t *volatile guarded_end;
+static __thread volatile int page_lost;
+
+static struct sigaction previous;
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
+
+static void on_sigbus(int signal, siginfo_t *info, void *context) {
+  const uint8_t *address = info->si_addr;
+  long page = sysconf(_SC_PAGESIZE);
+  uint8_t *start = (uint8_t *)((uintptr_t)address & ~((uintptr_t)page - 1));
+  if (guarded_start && address >= guarded_start && address < guarded_end &&
+      mmap(start, (size_t)page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == start) {
+    page_lost = 1;
+    return;
+  }
+  if (previous.sa_flags & SA_SIGINFO) {
+    previous.sa_sigaction(signal, info, context);
+  } else {
+    sigaction(SIGBUS, &previous, NULL); /* the fault is raised again, and then ends the process */
+  }
+}
+
+static void install(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_sigaction = on_sigbus;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, &previous);
+}
+
+int moepack_copy_guarded(void *target, const void *source, size_t count) {
+  pthread_once(&installed, install);
+  page_lost = 0;
+  guarded_start = source;
+  guarded_end = (const uint8_t *)source + count;
+  memcpy(target, source, count);
+  guarded_start = NULL;
+  return page_lost ? -1 : 0;
+}

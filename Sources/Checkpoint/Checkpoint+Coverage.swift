@@ -1,0 +1,151 @@
+internal import Safetensors
+internal import Storage
+internal import Tensors
+
+extension Checkpoint {
+  /// Checks that every tensor of the architecture is there with its shape and a type to compute with,
+  /// and that no other tensor is, so that nothing is guessed and nothing left out in silence.
+  ///
+  /// - Parameter ignored: Whether a tensor without a role may be left aside.
+  public func requireComplete(ignoring ignored: (String) -> Bool = { _ in false }) throws {
+    let configuration = try requireConfiguration()
+    var missing: [String] = []
+    for (place, shape) in expectedTensors(configuration) {
+      guard let index = index(of: place) else {
+        missing.append(names?.name(of: place) ?? "?")
+        continue
+      }
+      try check(index, shape: shape)
+    }
+    for layer in configuration.moeLayers {
+      missing += try checkExperts(layer: layer, configuration)
+    }
+    guard missing.isEmpty else {
+      throw CheckpointError.missingTensors(
+        path: location.path, names: Array(missing.prefix(3)), count: missing.count)
+    }
+    let strange = tensors.indices.filter { index in
+      let name = tensors[index].name
+      return places[index].role == .other && !Checkpoint.isKnownBuffer(name) && !ignored(name)
+    }
+    let outside = tensors.indices.filter { places[$0].layer.map { $0 >= configuration.layerCount } ?? false
+      && places[$0].role != .other }
+    let unexplained = (strange + outside).map { tensors[$0].name }
+    guard unexplained.isEmpty else {
+      throw CheckpointError.unexplainedTensors(
+        path: location.path, names: Array(unexplained.prefix(3)), count: unexplained.count)
+    }
+    try checkTiedOutput(configuration)
+  }
+
+  /// Buffers that old exports carry and no forward pass reads.
+  static func isKnownBuffer(_ name: String) -> Bool {
+    name.hasSuffix(".rotary_emb.inv_freq") || name.hasSuffix(".masked_bias")
+  }
+
+  private func check(_ index: Int, shape: [Int]) throws {
+    let tensor = tensors[index]
+    guard tensor.shape == shape else {
+      throw CheckpointError.wrongShape(
+        path: location.path, tensor: tensor.name, expected: shape, got: tensor.shape)
+    }
+    guard tensor.type.isComputable else {
+      let error = TensorError.notComputable(type: tensor.type)
+      throw CheckpointError.wrongType(
+        path: location.path, tensor: tensor.name, reason: error.description)
+    }
+  }
+
+  /// Names of the experts' matrices that are missing.
+  private func checkExperts(layer: Int, _ configuration: ModelConfiguration) throws -> [String] {
+    let (hidden, width) = (configuration.hiddenSize, configuration.expertWidth)
+    let kept = keptExperts[layer] ?? []
+    if isFused(layer: layer) {
+      let down = TensorPlace(.expertDown, layer: layer)
+      guard let gateUp = index(of: TensorPlace(.expertGateUp, layer: layer)),
+        let downIndex = index(of: down)
+      else { return [names?.name(of: down) ?? "?"] }
+      try check(gateUp, shape: [configuration.expertCount, 2 * width, hidden])
+      try check(downIndex, shape: [configuration.expertCount, hidden, width])
+      return []
+    }
+    var missing: [String] = []
+    for expert in kept {
+      for projection in Projection.allCases {
+        let shape = projection == .down ? [hidden, width] : [width, hidden]
+        switch expertMatrix(layer: layer, expert: expert, projection: projection)?.form {
+        case nil:
+          let place = TensorPlace(projection.role, layer: layer, expert: expert)
+          missing.append(names?.name(of: place) ?? "?")
+        case .dense(let tensor, _): try check(tensor, shape: shape)
+        case .factors(let left, let right, _):
+          try check(left, shape: tensors[left].shape)
+          try check(right, shape: tensors[right].shape)
+        }
+      }
+    }
+    return missing
+  }
+
+  /// Every tensor but the experts', with its shape.
+  private func expectedTensors(_ c: ModelConfiguration) -> [(TensorPlace, [Int])] {
+    var list: [(TensorPlace, [Int])] = [
+      (TensorPlace(.embedding), [c.vocabularySize, c.hiddenSize]),
+      (TensorPlace(.finalNorm), [c.hiddenSize]),
+    ]
+    if !c.isTied { list.append((TensorPlace(.output), [c.vocabularySize, c.hiddenSize])) }
+    let query = c.headCount * c.headDimension
+    let keyValue = c.keyValueHeadCount * c.headDimension
+    for layer in 0..<c.layerCount {
+      func add(_ role: TensorRole, _ shape: [Int]) {
+        list.append((TensorPlace(role, layer: layer), shape))
+      }
+      add(.attentionNorm, [c.hiddenSize])
+      add(.mlpNorm, [c.hiddenSize])
+      add(.attentionQuery, [query, c.hiddenSize])
+      add(.attentionKey, [keyValue, c.hiddenSize])
+      add(.attentionValue, [keyValue, c.hiddenSize])
+      add(.attentionOutput, [c.hiddenSize, query])
+      if c.hasAttentionBias {
+        add(.attentionQueryBias, [query])
+        add(.attentionKeyBias, [keyValue])
+        add(.attentionValueBias, [keyValue])
+      }
+      if c.isMixture(layer) {
+        add(.router, [keptExperts[layer]?.count ?? c.expertCount, c.hiddenSize])
+        if let shared = c.sharedExpertWidth {
+          add(.sharedGate, [shared, c.hiddenSize])
+          add(.sharedUp, [shared, c.hiddenSize])
+          add(.sharedDown, [c.hiddenSize, shared])
+          if c.hasSharedExpertGate { add(.sharedExpertGate, [1, c.hiddenSize]) }
+        }
+      } else {
+        add(.mlpGate, [c.denseWidth, c.hiddenSize])
+        add(.mlpUp, [c.denseWidth, c.hiddenSize])
+        add(.mlpDown, [c.hiddenSize, c.denseWidth])
+      }
+    }
+    return list
+  }
+
+  /// A tied output may be absent, or be the embedding once more; anything else is a contradiction.
+  private func checkTiedOutput(_ configuration: ModelConfiguration) throws {
+    guard configuration.isTied, let output = index(of: TensorPlace(.output)),
+      let embedding = index(of: TensorPlace(.embedding))
+    else { return }
+    let (a, b) = (tensors[output], tensors[embedding])
+    guard a.type == b.type, a.shape == b.shape else {
+      throw CheckpointError.tiedOutputDiffers(path: location.path)
+    }
+    let piece = 4 << 20
+    var (left, right) = ([UInt8](), [UInt8]())
+    for start in stride(from: 0, to: a.byteCount, by: piece) {
+      let range = start..<min(start + piece, a.byteCount)
+      left = [UInt8](repeating: 0, count: range.count)
+      right = left
+      try left.withUnsafeMutableBytes { try source.read(tensor: output, bytes: range, into: $0) }
+      try right.withUnsafeMutableBytes { try source.read(tensor: embedding, bytes: range, into: $0) }
+      guard left == right else { throw CheckpointError.tiedOutputDiffers(path: location.path) }
+    }
+  }
+}

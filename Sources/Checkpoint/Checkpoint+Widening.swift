@@ -1,0 +1,43 @@
+internal import CKernels
+internal import Tensors
+
+extension Checkpoint {
+  /// Reads elements of a tensor as Float32.
+  ///
+  /// - Parameters:
+  ///   - index: The tensor.
+  ///   - byteOffset: Where in the tensor to start, a whole number of blocks in.
+  ///   - target: As many floats as elements are wanted.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:)`` if a value is infinite or NaN.
+  public func widen(
+    tensor index: Int, fromByte byteOffset: Int = 0, into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    let tensor = tensors[index]
+    let block = tensor.type.blockElements
+    do {
+      let blockBytes = try tensor.type.byteCount(shape: [block])
+      // Pieces end where the chunks of a pack do, so that none is decoded twice.
+      let pieceBytes = (1 << 20) / blockBytes * blockBytes
+      var room = [UInt8](repeating: 0, count: min(pieceBytes, target.count / block * blockBytes))
+      var done = 0
+      while done < target.count {
+        let elements = min(pieceBytes / blockBytes * block, target.count - done)
+        let start = byteOffset + done / block * blockBytes
+        let bytes = elements / block * blockBytes
+        let part = UnsafeMutableBufferPointer(rebasing: target[done..<done + elements])
+        try room.withUnsafeMutableBytes { raw in
+          let piece = UnsafeMutableRawBufferPointer(rebasing: raw[..<bytes])
+          try source.read(tensor: index, bytes: start..<start + bytes, into: piece)
+          try tensor.type.widen(UnsafeRawBufferPointer(piece), into: part)
+        }
+        guard moepack_all_finite(part.baseAddress, part.count) != 0 else {
+          throw CheckpointError.notFinite(path: location.path, tensor: tensor.name)
+        }
+        done += elements
+      }
+    } catch let error as TensorError {
+      throw CheckpointError.wrongType(
+        path: location.path, tensor: tensor.name, reason: error.description)
+    }
+  }
+}

@@ -1,0 +1,238 @@
+public import JSON
+internal import Storage
+public import Pack
+public import Safetensors
+internal import SystemPackage
+public import Tensors
+
+/// An opened model: descriptors, configuration, and a role for every tensor. No weights.
+public final class Checkpoint: Sendable {
+  /// Where the tensors come from.
+  public enum Format: Sendable {
+    /// One or more safetensors files.
+    case safetensors(SafetensorsCollection)
+    /// A pack.
+    case pack(PackReader)
+
+    /// The word for it in JSON.
+    public var name: String {
+      switch self {
+      case .safetensors: "safetensors"
+      case .pack: "moepack"
+      }
+    }
+  }
+
+  /// What was given.
+  public let location: ModelLocation
+  /// The opened files.
+  public let format: Format
+  /// `config.json`, if there is one.
+  public let configurationJSON: JSONValue?
+  /// The configuration, if the family is known and its values make sense.
+  public let configuration: ModelConfiguration?
+  /// Why `configuration` is nil.
+  public let problem: CheckpointError?
+  /// What each tensor does, in the order of `tensors`.
+  public let places: [TensorPlace]
+  /// Names of the family's tensors.
+  public let names: TensorNames?
+  /// Experts left in each MoE layer, by their number in the original model.
+  public let keptExperts: [Int: [Int]]
+  /// Odd things that do no harm.
+  public let warnings: [String]
+
+  private let indexOfPlace: [TensorPlace: Int]
+  private let matrixOfExpert: [MatrixKey: PackMatrix]
+
+  struct MatrixKey: Hashable {
+    var layer: Int
+    var expert: Int
+    var projection: Projection
+  }
+
+  /// Opens the model at `path`.
+  public convenience init(_ path: String) throws {
+    let location = try ModelLocation(path)
+    switch location {
+    case .directory(let folder):
+      try self.init(location, .safetensors(try CheckpointFolder(folder).open()))
+    case .safetensors(let file):
+      try self.init(location, .safetensors(try SafetensorsCollection(file: file)))
+    case .pack(let file):
+      try self.init(location, .pack(try PackReader(file)))
+    }
+  }
+
+  private init(_ location: ModelLocation, _ format: Format) throws {
+    self.location = location
+    self.format = format
+    let text = try Checkpoint.auxiliaryFile("config.json", location, format)
+    let configurationName = Checkpoint.describe("config.json", in: location)
+    configurationJSON = try text.map { text in
+      do { return try JSONValue(parsing: text) } catch let error as JSONError {
+        throw CheckpointError.malformedFile(file: configurationName, reason: error.description)
+      }
+    }
+    var configuration: ModelConfiguration?
+    var problem: CheckpointError?
+    let architecture = configurationJSON.flatMap { Architectures.of($0) }
+    if let json = configurationJSON, let architecture {
+      do {
+        configuration = try architecture.configuration(
+          ConfigurationReader(json: json, file: configurationName))
+      } catch let error as CheckpointError { problem = error }
+    } else {
+      let type = configurationJSON?["model_type"]?.string
+      problem = .unsupported(
+        path: location.path,
+        reason: configurationJSON == nil
+          ? "there is no config.json beside the weights, so the family is unknown"
+          : "model_type \(type.map { "'\($0)'" } ?? "(none)") is not a family this version runs"
+            + " (\(Architectures.knownTypes)); inspect, verify and convert to .moepack work on it")
+    }
+    self.configuration = configuration
+    self.problem = problem
+    names = configuration == nil ? nil : architecture?.names
+    let source: any TensorSource
+    var matrices: [PackMatrix] = []
+    var kept: [Int: [Int]] = [:]
+    switch format {
+    case .safetensors(let collection):
+      source = collection
+      warnings = collection.warnings
+    case .pack(let pack):
+      source = pack
+      matrices = pack.matrices
+      warnings = []
+      if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
+    }
+    if let configuration, kept.isEmpty {
+      for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }
+    }
+    keptExperts = kept
+    let names = self.names
+    places = source.tensors.map { tensor in
+      let base = tensor.name.split(separator: "#", maxSplits: 1).first.map(String.init)
+      return names?.place(of: base ?? tensor.name) ?? TensorPlace(.other)
+    }
+    var indexOfPlace: [TensorPlace: Int] = [:]
+    for (index, place) in places.enumerated() where place.role != .other {
+      if !source.tensors[index].name.contains("#") { indexOfPlace[place] = index }
+    }
+    self.indexOfPlace = indexOfPlace
+    var matrixOfExpert: [MatrixKey: PackMatrix] = [:]
+    for matrix in matrices {
+      let key = MatrixKey(
+        layer: matrix.layer, expert: matrix.expert, projection: Projection(matrix.projection))
+      matrixOfExpert[key] = matrix
+    }
+    self.matrixOfExpert = matrixOfExpert
+  }
+
+  // MARK: - Tensors
+
+  /// What holds the tensors.
+  public var source: any TensorSource {
+    switch format {
+    case .safetensors(let collection): collection
+    case .pack(let pack): pack
+    }
+  }
+
+  /// All tensors.
+  public var tensors: [TensorDescriptor] { source.tensors }
+
+  /// Position of the tensor at `place`, or nil.
+  public func index(of place: TensorPlace) -> Int? { indexOfPlace[place] }
+
+  /// How the pack stores an expert's matrix, if it does so in a form of its own.
+  func packMatrix(layer: Int, expert: Int, projection: Projection) -> PackMatrix? {
+    matrixOfExpert[MatrixKey(layer: layer, expert: expert, projection: projection)]
+  }
+
+  /// The configuration, or the error that says why there is none.
+  public func requireConfiguration() throws -> ModelConfiguration {
+    if let configuration { return configuration }
+    throw problem ?? .notAModel(path: location.path, reason: "no configuration")
+  }
+
+  // MARK: - Files
+
+  /// A small file that belongs to the model (tokenizer.json and the like), or nil.
+  public func auxiliaryFile(_ name: String) throws -> [UInt8]? {
+    try Checkpoint.auxiliaryFile(name, location, format)
+  }
+
+  /// How to name such a file in a message.
+  public func describe(_ name: String) -> String { Checkpoint.describe(name, in: location) }
+
+  private static func auxiliaryFile(_ name: String, _ location: ModelLocation, _ format: Format)
+    throws -> [UInt8]?
+  {
+    switch (location, format) {
+    case (.directory(let folder), _):
+      let path = folder.appending(name)
+      return FileSystem.kind(path) == .file ? try FileSystem.contents(of: path) : nil
+    case (_, .pack(let pack)): return try pack.contents(ofFile: name)
+    default: return nil
+    }
+  }
+
+  private static func describe(_ name: String, in location: ModelLocation) -> String {
+    switch location {
+    case .directory(let folder): folder.appending(name).string
+    case .safetensors(let path), .pack(let path): "\(path): \(name)"
+    }
+  }
+
+  // MARK: - Expert table
+
+  /// The kept experts of a compressed pack, checked against its configuration.
+  private static func expertTable(of pack: PackReader, _ configuration: ModelConfiguration) throws
+    -> [Int: [Int]]
+  {
+    guard let layers = pack.model["layers"]?.array else { return [:] }
+    func malformed(_ reason: String) -> PackError {
+      .malformed(file: pack.path, place: "model section", reason: reason)
+    }
+    var kept: [Int: [Int]] = [:]
+    for entry in layers {
+      guard let layer = entry["layer"]?.integer, let list = entry["kept"]?.array?.map(\.integer),
+        configuration.isMixture(layer)
+      else { throw malformed("a layer without its number or its kept experts") }
+      let experts = list.compactMap { $0 }
+      guard experts.count == list.count, experts.count >= min(configuration.topK, list.count),
+        !experts.isEmpty, zip(experts, experts.dropFirst()).allSatisfy(<), experts[0] >= 0,
+        experts[experts.count - 1] < configuration.expertCount
+      else { throw malformed("the kept experts of layer \(layer) are not a set of experts") }
+      guard kept.updateValue(experts, forKey: layer) == nil else {
+        throw malformed("layer \(layer) is there twice")
+      }
+    }
+    guard kept.count == configuration.moeLayers.count else {
+      throw malformed("it does not list every layer with experts")
+    }
+    return kept
+  }
+}
+
+extension Projection {
+  /// From the pack's word.
+  public init(_ projection: PackProjection) {
+    switch projection {
+    case .gate: self = .gate
+    case .up: self = .up
+    case .down: self = .down
+    }
+  }
+
+  /// The pack's word.
+  public var packed: PackProjection {
+    switch self {
+    case .gate: .gate
+    case .up: .up
+    case .down: .down
+    }
+  }
+}

@@ -1,0 +1,136 @@
+internal import ArgumentParser
+internal import Checkpoint
+internal import Conversion
+internal import JSON
+internal import Storage
+internal import SystemPackage
+internal import Tensors
+
+/// `moepack convert`.
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert", abstract: "Convert between safetensors checkpoints and .moepack files.",
+    discussion: """
+      A checkpoint folder becomes a .moepack file from which it comes back byte for byte. A \
+      compressed .moepack becomes a folder with the factors multiplied back, which transformers \
+      loads if every layer kept the same number of experts.
+      """)
+
+  @OptionGroup var input: ModelArgument
+  @OptionGroup var destination: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "Kind of output, where its name does not say it.")
+  var to: DestinationFormat?
+
+  @Option(
+    help: ArgumentHelp(
+      "Element type of the output: F32, F16, BF16 or F64 (default: the source's).",
+      valueName: "type"))
+  var type: ElementTypeArgument?
+
+  @Option(
+    help: ArgumentHelp("Keep only the experts this plan keeps.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var plan: String?
+
+  @Option(help: ArgumentHelp("Largest safetensors file to write.", valueName: "size"))
+  var maxShardSize: ByteSize?
+
+  @Flag(help: "Pack also what is left out by default: weights in other formats, .git, .cache.")
+  var allFiles = false
+
+  @Flag(help: "Say what would be written, and write nothing.")
+  var dryRun = false
+
+  @Option(help: ArgumentHelp("Most memory to use.", valueName: "size"))
+  var memory: ByteSize?
+
+  private var format: DestinationFormat { to ?? DestinationFormat.of(destination.output) }
+
+  func validate() throws {
+    if format == .moepack {
+      let given = [
+        ("--type", type != nil), ("--plan", plan != nil), ("--max-shard-size", maxShardSize != nil),
+      ].filter(\.1).map(\.0)
+      if let first = given.first {
+        throw ValidationError(
+          "\(first) cannot apply: a .moepack made by convert holds its source byte for byte"
+            + (first == "--plan" ? "; use compress --plan" : ""))
+      }
+    } else if allFiles {
+      throw ValidationError("--all-files applies to a .moepack output only")
+    }
+    if maxShardSize != nil, format == .safetensors {
+      throw ValidationError("--max-shard-size applies to a folder; a .safetensors output is one file")
+    }
+  }
+
+  func run() throws {
+    let start = ProgressLine.now
+    let checkpoint = try input.open()
+    let path = try destination.path(force: common.force, inputs: [FilePath(input.model)])
+    let request = ConversionRequest(
+      source: checkpoint, destination: path, type: type?.type, maximumShardBytes: maxShardSize?.bytes,
+      plan: nil, takesAllFiles: allFiles,
+      threads: common.threads, tool: Version.tool)
+    let job = try request.job(for: format.kind)
+    try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)
+    if dryRun {
+      show(job.forecast, seconds: ProgressLine.now - start, estimate: job.estimatedPeakMemory)
+      return
+    }
+    for left in job.forecast.leftOut {
+      Console.note("left out: \(SafeText.shown(left.path)) (\(left.reason))")
+    }
+    let line = ProgressLine("convert", total: job.sourceByteCount, unit: .bytes)
+    let report = try job.run { line.advance($0) }
+    line.finish()
+    show(report, seconds: ProgressLine.now - start, estimate: nil)
+  }
+
+  private func show(_ report: ConversionReport, seconds: Double, estimate: Int?) {
+    guard common.json else {
+      let verb = estimate == nil ? "written" : "to be written"
+      Console.print(
+        "\(SafeText.shown(destination.output)): \(report.tensorCount) tensors,"
+          + " \(SafeText.bytes(report.byteCount)) \(verb)")
+      if let estimate { Console.print("estimated peak memory: \(SafeText.bytes(estimate))") }
+      return
+    }
+    var json: JSONObject = JSONObject()
+    json["output"] = .string(destination.output)
+    json["tensors"] = JSONValue(report.tensorCount)
+    json["bytes"] = JSONValue(report.byteCount)
+    json["leftOut"] = .array(
+      report.leftOut.map {
+        ["path": .string($0.path), "bytes": JSONValue($0.byteCount), "reason": .string($0.reason)]
+      })
+    json["peakMemory"] = JSONValue(ProcessMemory.peakResidentBytes)
+    json["seconds"] = JSONValue(seconds)
+    if let estimate { json["estimatedPeakMemory"] = JSONValue(estimate) }
+    Console.print(.object(json))
+  }
+}
+
+extension DestinationFormat {
+  /// The library's word.
+  var kind: ConversionRequest.Kind {
+    switch self {
+    case .moepack: .pack
+    case .safetensors: .safetensorsFile
+    case .directory: .directory
+    }
+  }
+}
+
+/// An element type on the command line.
+struct ElementTypeArgument: ExpressibleByArgument {
+  let type: ElementType
+
+  init?(argument: String) {
+    let type = ElementType(name: argument.uppercased())
+    guard [.f64, .f32, .f16, .bf16].contains(type) else { return nil }
+    self.type = type
+  }
+}

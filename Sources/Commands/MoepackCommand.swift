@@ -1,0 +1,46 @@
+public import ArgumentParser
+internal import Glibc
+internal import Storage
+
+/// The root of the command line.
+public struct MoepackCommand: AsyncParsableCommand {
+  /// Name, abstract and subcommands.
+  public static let configuration = CommandConfiguration(
+    commandName: "moepack",
+    abstract: "Make Mixture-of-Experts language models small enough for the machine you have.",
+    discussion: """
+      A MODEL is a Hugging Face checkpoint folder (config.json, *.safetensors, tokenizer.json), a \
+      single .safetensors file or a .moepack file. Weights are streamed, so that memory stays far \
+      below the size of the model.
+      """,
+    version: Version.text,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Its steps and a look at its result",
+        subcommands: [
+          EvaluateCommand.self, VerifyCommand.self,
+        ]),
+      CommandGroup(
+        name: "Files and formats",
+        subcommands: [InspectCommand.self, ConvertCommand.self, TokenizeCommand.self]),
+    ])
+
+  /// Made by the parser.
+  public init() {}
+
+  /// Parses the command line, runs what it asks for and exits with its status.
+  public static func start() async {
+    // A reader that has seen enough closes the pipe; that is no failure of ours.
+    signal(SIGPIPE, SIG_DFL)
+    ProcessMemory.returnLargeBuffers()
+    await main()
+  }
+}
+
+/// What this program calls itself.
+public enum Version {
+  /// The version.
+  public static let text = "0.1.0"
+  /// Name and version, as written into files.
+  public static let tool = "moepack \(text)"
+}

@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object on standard output instead of text.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Threads to use.", valueName: "n"))
+  var threads: Int = CommonOptions.processorCount
+
+  @Option(help: ArgumentHelp("Seed of everything that is drawn at random.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Flag(help: "Replace an output that exists.")
+  var force = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder for work files (default: beside the output).", valueName: "folder"),
+    completion: .directory)
+  var workDirectory: String?
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("--threads takes a number from 1 to 1024, not \(threads)")
+    }
+  }
+
+  private static var processorCount: Int { max(1, min(1024, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
+}

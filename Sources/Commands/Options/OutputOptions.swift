@@ -1,0 +1,57 @@
+internal import ArgumentParser
+internal import Conversion
+internal import Storage
+internal import SystemPackage
+
+/// Where a command writes.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where to write.", valueName: "path"),
+    completion: .file())
+  var output: String
+
+  func validate() throws {
+    if output.isEmpty { throw ValidationError("--output needs a path") }
+  }
+
+  /// The path, checked against the input and what stands there.
+  func path(force: Bool, inputs: [FilePath]) throws -> FilePath {
+    try OutputOptions.check(output, force: force, inputs: inputs)
+  }
+
+  /// Refuses an output that is an input, lies inside one, exists without `force`, or has no folder.
+  static func check(_ text: String, force: Bool, inputs: [FilePath]) throws -> FilePath {
+    var path = FilePath(text)
+    if text.hasSuffix("/"), let last = path.lastComponent {
+      path = FileSystem.folder(of: path).appending(last)
+    }
+    let folder = FileSystem.folder(of: path)
+    guard FileSystem.isDirectory(folder) else { throw StorageError.missingFolder(path: folder) }
+    let real = FileSystem.resolved(folder) ?? folder
+    let target = path.lastComponent.map { real.appending($0) } ?? real
+    for input in inputs {
+      guard let source = FileSystem.resolved(input) else { continue }
+      let isInside = FileSystem.isDirectory(source) && target.starts(with: source)
+      let holds = FileSystem.isDirectory(path) && source.starts(with: target)
+      if isInside || holds || FileSystem.isSame(path, input) {
+        throw ConversionError.outputInsideInput(output: path, input: input)
+      }
+    }
+    if !force, FileSystem.exists(path) { throw StorageError.exists(path: path) }
+    return path
+  }
+}
+
+/// The kinds of destination.
+enum DestinationFormat: String, ExpressibleByArgument, CaseIterable {
+  case moepack
+  case safetensors
+  case directory
+
+  /// What the name of the output says.
+  static func of(_ path: String) -> DestinationFormat {
+    if path.hasSuffix(".moepack") { return .moepack }
+    if path.hasSuffix(".safetensors") { return .safetensors }
+    return .directory
+  }
+}

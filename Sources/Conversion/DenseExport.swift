@@ -1,0 +1,165 @@
+internal import Checkpoint
+internal import JSON
+internal import Pack
+internal import Tensors
+
+/// The tensors of a model written out plainly: factors multiplied back, pruned experts gone and the
+/// others renumbered, so that stock runtimes load the result.
+struct DenseExport {
+  /// A tensor of the output and where its values come from.
+  struct Item {
+    /// Where values come from.
+    enum Origin {
+      /// A tensor as it is.
+      case tensor(Int)
+      /// Some rows (of the outermost axis) of a tensor.
+      case rows(Int, [Int])
+      /// An expert's matrix, dense or factored.
+      case expert(ExpertMatrix)
+    }
+
+    var layout: TensorLayout
+    var origin: Origin
+  }
+
+  let items: [Item]
+  /// `config.json` with counts and type as they now are; nil if the source has none.
+  let configuration: JSONValue?
+  /// Bytes of the largest matrix in Float32, which is what is held at once.
+  let largestMatrixBytes: Int
+
+  /// Plans the export of `source`.
+  ///
+  /// - Parameter plan: Experts to keep by layer, original numbers; nil keeps what the source has.
+  init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
+    guard let c = source.configuration, let names = source.names else {
+      // A family that is not known: tensors as they are, types changed if asked.
+      if plan != nil { _ = try source.requireConfiguration() }
+      items = try source.tensors.indices.map { try DenseExport.plain($0, source, type) }
+      configuration = source.configurationJSON
+      largestMatrixBytes = 0
+      return
+    }
+    var kept = source.keptExperts
+    for (layer, experts) in plan ?? [:] { kept[layer] = experts }
+    let counts = Set(c.moeLayers.map { kept[$0]?.count ?? c.expertCount })
+    guard counts.count <= 1 else {
+      throw ConversionError.notExpressible(
+        source: source.location.path,
+        reason: "its layers keep different numbers of experts (\(counts.min() ?? 0) to"
+          + " \(counts.max() ?? 0)), and transformers takes one number for all",
+        remedy: "compress with --uniform, or keep it as .moepack")
+    }
+    let isPruned = (counts.first ?? c.expertCount) != c.expertCount
+    var items: [Item] = []
+    for index in source.tensors.indices {
+      let place = source.places[index]
+      guard let layer = place.layer, let experts = kept[layer],
+        place.role.isExpert || place.role == .router
+      else {
+        items.append(try DenseExport.plain(index, source, type))
+        continue
+      }
+      if place.role == .router {
+        items.append(try DenseExport.router(index, source, type, layer: layer, experts: experts))
+      } else if source.isFused(layer: layer) {
+        items.append(
+          try DenseExport.fused(index, source, type, keeps: experts, all: c.expertCount))
+      }
+    }
+    var largest = 0
+    for layer in c.moeLayers where !source.isFused(layer: layer) {
+      for (number, expert) in (kept[layer] ?? []).enumerated() {
+        for projection in Projection.allCases {
+          let place = TensorPlace(projection.role, layer: layer, expert: number)
+          guard
+            let matrix = source.expertMatrix(layer: layer, expert: expert, projection: projection)
+          else {
+            throw CheckpointError.missingTensors(
+              path: source.location.path, names: [names.name(of: place)], count: 1)
+          }
+          let stored = DenseExport.originalType(source, layer: layer, matrix: matrix)
+          items.append(
+            Item(
+              layout: TensorLayout(
+                name: names.name(of: place), type: type ?? stored,
+                shape: [matrix.rows, matrix.columns]), origin: .expert(matrix)))
+          largest = max(largest, matrix.rows * matrix.columns * 4)
+        }
+      }
+    }
+    self.items = items.sorted { $0.layout.name.utf8.lexicographicallyPrecedes($1.layout.name.utf8) }
+    largestMatrixBytes = largest
+    configuration = try DenseExport.altered(
+      source.configurationJSON, c, experts: isPruned ? counts.first : nil, type: type)
+  }
+
+  private static func plain(_ index: Int, _ source: Checkpoint, _ type: ElementType?) throws -> Item {
+    let tensor = source.tensors[index]
+    return Item(
+      layout: TensorLayout(name: tensor.name, type: outputType(tensor.type, type), shape: tensor.shape),
+      origin: .tensor(index))
+  }
+
+  /// Floating-point tensors change their type, others keep it.
+  private static func outputType(_ source: ElementType, _ wanted: ElementType?) -> ElementType {
+    source.isComputable ? wanted ?? source : source
+  }
+
+  private static func router(
+    _ index: Int, _ source: Checkpoint, _ type: ElementType?, layer: Int, experts: [Int]
+  ) throws -> Item {
+    let present = source.keptExperts[layer] ?? []
+    var item = try plain(index, source, type)
+    guard experts != present else { return item }
+    let rows = experts.compactMap { present.firstIndex(of: $0) }
+    item.origin = .rows(index, rows)
+    item.layout.shape[0] = rows.count
+    return item
+  }
+
+  private static func fused(
+    _ index: Int, _ source: Checkpoint, _ type: ElementType?, keeps experts: [Int], all: Int
+  ) throws -> Item {
+    var item = try plain(index, source, type)
+    guard experts.count != all else { return item }
+    item.origin = .rows(index, experts)
+    item.layout.shape[0] = experts.count
+    return item
+  }
+
+  /// The type the matrix had before it was factored, which a compressed pack notes per layer.
+  private static func originalType(_ source: Checkpoint, layer: Int, matrix: ExpertMatrix)
+    -> ElementType
+  {
+    let type = source.elementType(of: matrix)
+    guard case .factors = matrix.form, case .pack(let pack) = source.format,
+      let entry = pack.model["layers"]?.array?.first(where: { $0["layer"]?.integer == layer }),
+      let name = entry["type"]?.string
+    else { return type }
+    return ElementType(name: name)
+  }
+
+  /// Expert count, top-k and type as they are now.
+  private static func altered(
+    _ json: JSONValue?, _ c: ModelConfiguration, experts: Int?, type: ElementType?
+  ) throws -> JSONValue? {
+    guard case .object(var object)? = json else { return json }
+    if let experts {
+      object[c.expertCountKey] = JSONValue(experts)
+      if experts < c.topK { object[c.topKKey] = JSONValue(experts) }
+    }
+    let word: String? =
+      switch type {
+      case .f32: "float32"
+      case .f16: "float16"
+      case .bf16: "bfloat16"
+      case .f64: "float64"
+      default: nil
+      }
+    if let word {
+      for key in ["dtype", "torch_dtype"] where object[key] != nil { object[key] = .string(word) }
+    }
+    return .object(object)
+  }
+}

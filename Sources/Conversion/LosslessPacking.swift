@@ -1,0 +1,75 @@
+internal import JSON
+internal import Pack
+internal import Safetensors
+internal import Storage
+public import SystemPackage
+internal import Tensors
+
+/// Puts a whole checkpoint folder, or one safetensors file, into a pack from which it comes back byte
+/// for byte.
+public struct LosslessPacking: Sendable {
+  private let root: FilePath
+  private let entries: [FolderInventory.Entry]
+  private let leftOut: [FolderInventory.LeftOut]
+
+  /// Packs a folder.
+  public init(folder: FilePath, takesAll: Bool) throws {
+    let inventory = try FolderInventory(of: folder, takesAll: takesAll)
+    root = folder
+    entries = inventory.entries
+    leftOut = inventory.leftOut
+  }
+
+  /// Packs one file.
+  public init(file: FilePath) throws {
+    root = FileSystem.folder(of: file)
+    entries = [
+      FolderInventory.Entry(
+        path: file.lastComponent?.string ?? "", byteCount: FileSystem.byteCount(file) ?? 0,
+        isWeights: true)
+    ]
+    leftOut = []
+  }
+
+  /// Bytes that will be read.
+  public var sourceByteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
+
+  /// Files that are not taken.
+  public var filesLeftOut: [FolderInventory.LeftOut] { leftOut }
+
+  /// Checks every header, then writes the pack.
+  ///
+  /// - Parameter progress: Called with the number of source bytes done since the last call.
+  public func run(
+    to destination: FilePath, tool: String, threads: Int, progress: (Int) -> Void
+  ) throws -> ConversionReport {
+    let readers = try entries.map { entry in
+      entry.isWeights ? try SafetensorsReader(root.appending(entry.path)) : nil
+    }
+    let writer = try PackWriter(replacing: destination, threads: threads)
+    var tensorCount = 0
+    for (entry, reader) in zip(entries, readers) {
+      if let reader {
+        let number = try writer.addSafetensors(path: entry.path, header: try reader.headerText())
+        for index in SafetensorsHeader.order(of: reader.tensors) {
+          let tensor = reader.tensors[index]
+          let layout = TensorLayout(name: tensor.name, type: tensor.type, shape: tensor.shape)
+          try writer.addTensor(layout, byteCount: tensor.byteCount, fileNumber: number) {
+            try reader.read(tensor: index, bytes: $0, into: $1)
+          }
+          tensorCount += 1
+          progress(tensor.byteCount)
+        }
+      } else {
+        let file = try MappedFile(root.appending(entry.path))
+        try writer.addFile(path: entry.path, byteCount: file.byteCount) {
+          try file.read($0, into: $1)
+        }
+        progress(entry.byteCount)
+      }
+    }
+    try writer.finish(model: ["kind": "lossless", "tool": .string(tool)])
+    return ConversionReport(
+      tensorCount: tensorCount, byteCount: writer.byteCount, leftOut: leftOut)
+  }
+}

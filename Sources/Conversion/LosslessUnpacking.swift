@@ -1,0 +1,110 @@
+internal import Parallelism
+public import Pack
+internal import Safetensors
+internal import Storage
+public import SystemPackage
+internal import Tensors
+
+/// Restores what a lossless pack holds, byte for byte.
+public struct LosslessUnpacking: Sendable {
+  private let pack: PackReader
+  private let threads: Int
+
+  /// Unpacks `pack`.
+  public init(_ pack: PackReader, threads: Int) {
+    self.pack = pack
+    self.threads = max(1, threads)
+  }
+
+  /// Bytes that will be written.
+  public var byteCount: Int {
+    pack.files.reduce(0) { $0 + pack.contentByteCount(of: $1) }
+      + pack.tensors.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// Writes every file into a new folder.
+  public func run(toFolder destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport {
+    let folder = try ReplacementDirectory(replacing: destination)
+    var report = ConversionReport()
+    for number in pack.files.indices {
+      let path = try folder.path(for: pack.files[number].path)
+      try write(fileNumber: number, to: path, &report, progress)
+    }
+    try folder.finish()
+    return report
+  }
+
+  /// Writes the one safetensors file of the pack.
+  public func run(toFile destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport {
+    let weights = pack.files.indices.filter { pack.files[$0].isSafetensors }
+    guard weights.count == 1 else {
+      throw ConversionError.unsupported(
+        reason: "\(pack.path): holds \(weights.count) safetensors files; give a folder as the output")
+    }
+    var report = ConversionReport()
+    try write(fileNumber: weights[0], to: destination, &report, progress)
+    return report
+  }
+
+  private func write(
+    fileNumber: Int, to path: FilePath, _ report: inout ConversionReport, _ progress: (Int) -> Void
+  ) throws {
+    let packed = pack.files[fileNumber]
+    let content = try pack.contents(of: packed)
+    let file = try ReplacementFile(replacing: path)
+    guard packed.isSafetensors else {
+      try file.write(content, at: 0)
+      try file.finish()
+      report.byteCount += content.count
+      progress(content.count)
+      return
+    }
+    var start = ByteWriter()
+    start.append(UInt64(content.count))
+    start.append(bytes: content)
+    try file.write(start.bytes, at: 0)
+    let tensors = pack.tensors(ofFile: fileNumber)
+    let bytes = tensors.reduce(0) { $0 + pack.tensors[$1].byteCount }
+    try check(content, tensors: tensors, bufferLength: bytes, path: packed.path)
+    var offset = start.bytes.count
+    for tensor in tensors {
+      try copy(tensor: tensor, to: file, at: offset)
+      offset += pack.tensors[tensor].byteCount
+      progress(pack.tensors[tensor].byteCount)
+    }
+    try file.finish()
+    report.tensorCount += tensors.count
+    report.byteCount += offset
+  }
+
+  /// The header must describe exactly the tensors that follow, or the file would be a lie.
+  private func check(_ header: [UInt8], tensors: [Int], bufferLength: Int, path: String) throws {
+    let parsed = try SafetensorsHeader(
+      text: header, bufferLength: bufferLength, file: FilePath("\(pack.path): \(path)"))
+    let order = SafetensorsHeader.order(of: parsed.tensors)
+    let fits =
+      order.count == tensors.count
+      && zip(order, tensors).allSatisfy { ours, theirs in
+        let (a, b) = (parsed.tensors[ours], pack.tensors[theirs])
+        return a.name == b.name && a.type == b.type && a.byteCount == b.byteCount
+      }
+    guard fits else {
+      throw PackError.malformed(
+        file: pack.path, place: path, reason: "its header does not describe the tensors packed for it")
+    }
+  }
+
+  /// Decodes pieces side by side, each to its own place.
+  private func copy(tensor: Int, to file: ReplacementFile, at offset: Int) throws {
+    let size = pack.tensors[tensor].byteCount
+    let piece = 1 << 20
+    try parallelForEach(count: (size + piece - 1) / piece, threads: threads) { number in
+      let range = number * piece..<min((number + 1) * piece, size)
+      var room = [UInt8](repeating: 0, count: range.count)
+      try room.withUnsafeMutableBytes { buffer in
+        try pack.read(tensor: tensor, bytes: range, into: buffer)
+        try file.write(UnsafeRawBufferPointer(buffer), at: offset + range.lowerBound)
+      }
+    }
+  }
+}

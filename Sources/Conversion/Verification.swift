@@ -1,0 +1,51 @@
+internal import Checkpoint
+internal import Pack
+internal import Storage
+internal import SystemPackage
+
+/// Checks a model file as `verify` does.
+public struct Verification: Sendable {
+  /// Something that is wrong.
+  public struct Problem: Sendable, Equatable {
+    /// The file.
+    public let file: String
+    /// Where in it.
+    public let place: String
+    /// A sentence that names both.
+    public let message: String
+  }
+
+  private let path: String
+  private let threads: Int
+
+  /// Will check `path`.
+  public init(path: String, threads: Int) {
+    self.path = path
+    self.threads = threads
+  }
+
+  /// Opens the file with the ordinary reader, then checks what opening does not.
+  ///
+  /// - Parameters:
+  ///   - begin: Called with the number of bytes to be read.
+  ///   - progress: Called with the bytes done since the last call.
+  public func run(begin: (Int) -> Void, progress: (Int) -> Void) -> [Problem] {
+    var problems: [Problem] = []
+    do {
+      let checkpoint = try Checkpoint(path)
+      for warning in checkpoint.warnings {
+        problems.append(Problem(file: path, place: "index", message: warning))
+      }
+      if case .pack(let pack) = checkpoint.format {
+        begin(pack.byteCount)
+        try pack.verify(threads: threads, progress: progress) { place, message in
+          let text = message.contains(path) ? message : "\(path): \(place): \(message)"
+          problems.append(Problem(file: path, place: place, message: text))
+        }
+      }
+    } catch {
+      problems.append(Problem(file: path, place: "opening", message: "\(error)"))
+    }
+    return problems
+  }
+}

@@ -1,0 +1,78 @@
+internal import Crypto
+package import Checkpoint
+internal import Tokenization
+
+/// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in a
+/// row, cut into windows.
+package struct TokenStream: Sendable {
+  /// Whole windows of ids.
+  package let ids: [Int32]
+  /// Tokens per window.
+  package let context: Int
+  /// The text's name; nil for ids.
+  package let text: String?
+  /// What documents started with.
+  package let bos: Int32?
+  /// What they ended with.
+  package let eos: Int32?
+  /// Tokens the source had, if fewer than were asked for.
+  package let shortfall: Int?
+
+  /// Reads `source` for `checkpoint`.
+  ///
+  /// - Parameters:
+  ///   - context: Tokens per window; the last, shorter window is dropped.
+  ///   - limit: Take the first so many tokens, rounded down to whole windows.
+  package init(_ source: TextSource, for checkpoint: Checkpoint, context: Int, limit: Int?) throws {
+    self.context = context
+    text = source.name
+    var ids: [Int32] = []
+    if case .ids(let path) = source {
+      ids = try TextSource.ids(in: path)
+      bos = nil
+      eos = nil
+    } else {
+      let model = try ModelTokenizer(checkpoint)
+      bos = model.bos
+      eos = model.eos
+      ids = try TokenStream.flat(try source.documents(), model, limit: limit)
+    }
+    shortfall = limit.flatMap { $0 > ids.count ? ids.count : nil }
+    let wanted = min(limit ?? ids.count, ids.count)
+    let whole = wanted / context * context
+    guard whole > 0 else {
+      throw EvaluationError.tooShort(
+        source: source.name ?? "the ids given", tokens: wanted, context: context)
+    }
+    self.ids = Array(ids[..<whole])
+  }
+
+  /// The ids of all documents in a row, up to `limit`.
+  package static func flat(_ documents: [[UInt8]], _ model: ModelTokenizer, limit: Int? = nil) throws
+    -> [Int32]
+  {
+    var ids: [Int32] = []
+    for document in documents {
+      if let limit, ids.count >= limit { break }
+      if let bos = model.bos { ids.append(bos) }
+      ids += try model.tokenizer.encode(document)
+      if let eos = model.eos { ids.append(eos) }
+    }
+    return ids
+  }
+
+  /// Number of windows.
+  package var windowCount: Int { ids.count / context }
+
+  /// SHA-256 of the ids (32-bit, little-endian) and the context, in hexadecimal: names the stream
+  /// without holding the text.
+  package var fingerprint: String {
+    var hash = SHA256()
+    for value in [Int32(context)] + ids {
+      withUnsafeBytes(of: value.littleEndian) { hash.update(bufferPointer: $0) }
+    }
+    return hash.finalize().map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+}

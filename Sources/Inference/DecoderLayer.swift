@@ -1,0 +1,163 @@
+internal import Glibc
+internal import Checkpoint
+package import LinearAlgebra
+internal import Parallelism
+
+/// One decoder layer with its weights in memory, the routed experts excepted: those pass through
+/// one by one.
+package struct DecoderLayer: Sendable {
+  /// Its index.
+  package let index: Int
+  /// Original numbers of the experts behind the router's rows; empty for a dense layer.
+  package let experts: [Int]
+  /// How it routes.
+  package let rule: RoutingRule
+
+  private let loader: WeightLoader
+  private let attentionNorm: RMSNorm
+  private let attention: CausalAttention
+  private let mlpNorm: RMSNorm
+  private let router: Matrix?
+  private let shared: GatedMLP?
+  private let sharedGate: [Float]?
+  private let dense: GatedMLP?
+
+  private var threads: Int { loader.threads }
+
+  /// Loads layer `index`.
+  ///
+  /// - Parameter length: Tokens per window.
+  package init(_ loader: WeightLoader, index: Int, length: Int) throws {
+    let checkpoint = loader.checkpoint
+    let c = try checkpoint.requireConfiguration()
+    self.loader = loader
+    self.index = index
+    func place(_ role: TensorRole) -> TensorPlace { TensorPlace(role, layer: index) }
+    func norm(_ role: TensorRole) throws -> RMSNorm {
+      RMSNorm(weight: try loader.vector(place(role)), epsilon: c.normEpsilon)
+    }
+    func linear(_ role: TensorRole) throws -> LinearOperator {
+      .dense(try loader.matrix(place(role)))
+    }
+    func bias(_ role: TensorRole) throws -> [Float]? {
+      c.hasAttentionBias ? try loader.vector(place(role)) : nil
+    }
+    attentionNorm = try norm(.attentionNorm)
+    mlpNorm = try norm(.mlpNorm)
+    attention = CausalAttention(
+      weights: CausalAttention.Weights(
+        query: try linear(.attentionQuery), key: try linear(.attentionKey),
+        value: try linear(.attentionValue), output: try linear(.attentionOutput),
+        queryBias: try bias(.attentionQueryBias), keyBias: try bias(.attentionKeyBias),
+        valueBias: try bias(.attentionValueBias)),
+      headCount: c.headCount, keyValueHeadCount: c.keyValueHeadCount, dimension: c.headDimension,
+      slidingWindow: c.slidingWindow[index],
+      rotary: RotaryEmbedding(c.rope, dimension: c.headDimension, length: length))
+    rule = RoutingRule(topK: c.topK, normalizesTopK: c.normalizesTopK)
+    guard c.isMixture(index) else {
+      experts = []
+      router = nil
+      shared = nil
+      sharedGate = nil
+      dense = GatedMLP(
+        gate: try linear(.mlpGate), up: try linear(.mlpUp), down: try linear(.mlpDown))
+      return
+    }
+    dense = nil
+    experts = checkpoint.keptExperts[index] ?? []
+    router = try loader.matrix(place(.router))
+    guard c.sharedExpertWidth != nil else {
+      shared = nil
+      sharedGate = nil
+      return
+    }
+    shared = GatedMLP(
+      gate: try linear(.sharedGate), up: try linear(.sharedUp), down: try linear(.sharedDown))
+    sharedGate = c.hasSharedExpertGate ? try loader.vector(place(.sharedExpertGate)) : nil
+  }
+
+  /// Whether it has routed experts.
+  package var isMixture: Bool { router != nil }
+
+  /// The pass over its experts.
+  package var expertPass: ExpertPass { ExpertPass(loader, layer: index, experts: experts) }
+
+  // MARK: - Forward, in pieces
+
+  /// h += attention(norm(h)), for h [windows * length, H].
+  package func attend(_ h: Matrix, length: Int) throws {
+    // Some windows at a time, so that q, k, v and scores stay small whatever the batch.
+    let step = max(1, DecoderLayer.attentionTokens / length) * length
+    for start in stride(from: 0, to: h.rows, by: step) {
+      let rows = start..<min(start + step, h.rows)
+      let x = attentionNorm(h, rows: rows, threads: threads)
+      let y = try attention(x, length: length, threads: threads)
+      parallelForEach(count: rows.count, threads: y.elements.count > 1 << 15 ? threads : 1) { row in
+        add(y.row(row), times: 1, to: h.row(rows.lowerBound + row))
+      }
+    }
+  }
+
+  private static let attentionTokens = 2048
+
+  /// norm(h): what router, shared and routed experts see.
+  package func mlpInput(_ h: Matrix) -> Matrix { mlpNorm(h, threads: threads) }
+
+  /// Router logits of x [tokens, H]: [tokens, E].
+  package func routerLogits(_ x: Matrix) throws -> Matrix {
+    guard let router else { return Matrix(rows: x.rows, columns: 0) }
+    return try multiply(x, transposed: router, threads: threads)
+  }
+
+  /// h += the shared expert, or the whole feed-forward of a dense layer.
+  package func addUnrouted(_ x: Matrix, to h: Matrix) throws {
+    guard let block = dense ?? shared else { return }
+    let step = DecoderLayer.attentionTokens
+    for start in stride(from: 0, to: x.rows, by: step) {
+      let rows = start..<min(start + step, x.rows)
+      let part = rows.count == x.rows ? x : x.copy(ofRows: rows)
+      let y = try block(part, threads: threads)
+      for row in 0..<rows.count {
+        var scale: Float = 1
+        if let sharedGate {
+          var logit = 0.0
+          let input = part.row(row)
+          for i in 0..<input.count { logit += Double(input[i]) * Double(sharedGate[i]) }
+          scale = Float(1 / (1 + exp(-logit)))
+        }
+        add(y.row(row), times: scale, to: h.row(rows.lowerBound + row))
+      }
+    }
+  }
+
+  /// h += the routed experts, with `routing` restricted to `allowed` positions of the router.
+  ///
+  /// - Parameter observe: Sees each expert's activation before it is dropped.
+  package func addRouted(
+    _ x: Matrix, logits: Matrix, allowed: [Int], to h: Matrix,
+    observe: ((ExpertActivation, Routing) throws -> Void)? = nil
+  ) throws {
+    let routing = Routing(logits, rule: rule, allowed: allowed, threads: threads)
+    try expertPass.run(x, lists: routing.rowsByExpert(logits.columns)) { activation in
+      activation.accumulate(into: h, routing, threads: threads)
+      try observe?(activation, routing)
+    }
+  }
+
+  /// The whole layer: h becomes the residual stream that leaves it.
+  ///
+  /// - Parameters:
+  ///   - allowed: Positions of the experts in use; all by default.
+  ///   - inspectRouter: Sees the router logits.
+  package func advance(
+    _ h: Matrix, length: Int, allowed: [Int]? = nil, inspectRouter: ((Matrix) throws -> Void)? = nil
+  ) throws {
+    try attend(h, length: length)
+    let x = mlpInput(h)
+    try addUnrouted(x, to: h)
+    guard isMixture else { return }
+    let logits = try routerLogits(x)
+    try inspectRouter?(logits)
+    try addRouted(x, logits: logits, allowed: allowed ?? Array(experts.indices), to: h)
+  }
+}

@@ -1,0 +1,88 @@
+package import LinearAlgebra
+internal import Parallelism
+
+/// What one expert computed for the tokens sent to it.
+package struct ExpertActivation: Sendable {
+  /// Position of the expert in the router's rows.
+  package let position: Int
+  /// The tokens, ascending.
+  package let rows: [RoutedRow]
+  /// Their inputs, [rows, H].
+  package let inputs: Matrix
+  /// The inputs of `down`, [rows, I].
+  package let inner: Matrix
+  /// f(x), [rows, H].
+  package let outputs: Matrix
+  /// The expert's weights.
+  package let expert: GatedMLP
+}
+
+/// Runs the experts of one layer over a batch, one after another and only those that have tokens.
+package struct ExpertPass: Sendable {
+  private let loader: WeightLoader
+  private let layer: Int
+  /// Original number of the expert at each position.
+  private let experts: [Int]
+
+  /// A pass over the experts of `layer`.
+  package init(_ loader: WeightLoader, layer: Int, experts: [Int]) {
+    self.loader = loader
+    self.layer = layer
+    self.experts = experts
+  }
+
+  /// Calls `consume` for each expert with tokens, in ascending order.
+  ///
+  /// - Parameters:
+  ///   - x: Inputs, [tokens, H].
+  ///   - lists: Rows of `x` for each position.
+  package func run(
+    _ x: Matrix, lists: [[RoutedRow]], _ consume: (ExpertActivation) throws -> Void
+  ) throws {
+    for position in lists.indices where !lists[position].isEmpty {
+      let rows = lists[position]
+      let expert = try loader.expert(layer: layer, expert: experts[position])
+      let inputs = gather(x, rows)
+      let inner = try expert.inner(inputs, threads: loader.threads)
+      let outputs = try expert.down(inner, threads: loader.threads)
+      try consume(
+        ExpertActivation(
+          position: position, rows: rows, inputs: inputs, inner: inner, outputs: outputs,
+          expert: expert))
+    }
+  }
+
+  private func gather(_ x: Matrix, _ rows: [RoutedRow]) -> Matrix {
+    let result = Matrix(rows: rows.count, columns: x.columns)
+    for (place, row) in rows.enumerated() {
+      result.row(place).baseAddress?.update(
+        from: x.pointer + Int(row.token) * x.columns, count: x.columns)
+    }
+    return result
+  }
+}
+
+extension ExpertActivation {
+  /// Adds weight times output to the rows of `target` [tokens, H].
+  package func accumulate(into target: Matrix, _ routing: Routing, threads: Int) {
+    let block = 64
+    parallelForEach(
+      count: (rows.count + block - 1) / block, threads: outputs.elements.count > 1 << 15 ? threads : 1
+    ) { number in
+      for place in number * block..<min((number + 1) * block, rows.count) {
+        let row = rows[place]
+        let weight = Float(routing.weights[Int(row.token) * routing.width + Int(row.slot)])
+        add(outputs.row(place), times: weight, to: target.row(Int(row.token)))
+      }
+    }
+  }
+}
+
+/// target += scale * source.
+package func add(
+  _ source: UnsafeMutableBufferPointer<Float>, times scale: Float,
+  to target: UnsafeMutableBufferPointer<Float>
+) {
+  precondition(source.count == target.count)
+  for i in 0..<source.count { target[i] += scale * source[i] }
+}

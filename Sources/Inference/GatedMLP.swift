@@ -1,0 +1,35 @@
+internal import CKernels
+package import LinearAlgebra
+internal import Parallelism
+
+/// A gated feed-forward block: f(x) = down (silu(gate x) * (up x)).
+package struct GatedMLP: Sendable {
+  /// [I, H].
+  package let gate: LinearOperator
+  /// [I, H].
+  package let up: LinearOperator
+  /// [H, I].
+  package let down: LinearOperator
+
+  /// A block of three maps.
+  package init(gate: LinearOperator, up: LinearOperator, down: LinearOperator) {
+    self.gate = gate
+    self.up = up
+    self.down = down
+  }
+
+  /// The inputs of `down`: [rows, H] to [rows, I].
+  package func inner(_ x: Matrix, threads: Int) throws -> Matrix {
+    let g = try gate(x, threads: threads)
+    let u = try up(x, threads: threads)
+    parallelForEach(count: g.rows, threads: g.elements.count > 1 << 14 ? threads : 1) { row in
+      moepack_silu_multiply(g.row(row).baseAddress, u.row(row).baseAddress, g.columns)
+    }
+    return g
+  }
+
+  /// The outputs: [rows, H] to [rows, H].
+  package func callAsFunction(_ x: Matrix, threads: Int) throws -> Matrix {
+    try down(inner(x, threads: threads), threads: threads)
+  }
+}

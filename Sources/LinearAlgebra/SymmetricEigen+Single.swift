@@ -1,0 +1,69 @@
+/// When eigenvectors computed in single precision are as good as any.
+///
+/// Single precision leaves an error of some 1e-6 of the largest eigenvalue in the matrix. What the
+/// top eigenvectors then miss of the trace is second order in that error over the eigenvalues kept:
+/// measured on 1408x1408 Gram matrices of many spectra, the root of the tail grows by at most 1e-5
+/// of itself while the last eigenvalue kept is above 1e-4 of the first (and by 1e-4 at 2e-5).
+enum SinglePrecisionLimit {
+  /// Least last eigenvalue kept, relative to the first.
+  static let eigenvalue = 1e-4
+  /// Least sum of the eigenvalues not kept, relative to the trace.
+  static let tail = 1e-4
+  /// Traces whose parts are ordinary single precision numbers.
+  static let trace = 1e-24...1e30
+
+  /// Whether the `count` top eigenvectors of a matrix with these eigenvalues, largest first, may be
+  /// computed in single precision.
+  static func allows(_ values: [Float], count: Int, trace: Double) -> Bool {
+    let kept = values.prefix(count).map(Double.init)
+    guard let first = kept.first, let last = kept.last, Self.trace.contains(trace) else {
+      return false
+    }
+    return last >= eigenvalue * first && trace - kept.reduce(0, +) >= tail * trace
+  }
+}
+
+/// The `count` top eigenvectors of a symmetric matrix in single precision, where that is good enough.
+///
+/// The eigenvalues are looked at before the eigenvectors are computed, so a refusal costs only the
+/// reduction to tridiagonal form.
+///
+/// - Parameters:
+///   - matrix: Symmetric [n, n], overwritten.
+///   - count: Number of vectors.
+///   - trace: The trace of the matrix, from a sum in Double.
+///   - vectors: Room for orthonormal rows [count, n], largest eigenvalue first.
+/// - Returns: The eigenvalues, or nil when ``SinglePrecisionLimit`` forbids single precision.
+func singleEigenpairs(
+  of matrix: Matrix, count: Int, trace: Double, into vectors: Matrix
+) throws(LinearAlgebraError) -> [Double]? {
+  guard SinglePrecisionLimit.trace.contains(trace) else { return nil }
+  defer { withExtendedLifetime((matrix, vectors)) {} }
+  let tridiagonal = try Tridiagonal(reducing: matrix.pointer, order: matrix.rows)
+  let all = try tridiagonal.eigenvalues()
+  guard SinglePrecisionLimit.allows(all, count: count, trace: trace) else { return nil }
+  let values = try tridiagonal.topEigenpairs(count, into: vectors.pointer)
+  try tridiagonal.carryBack(vectors.pointer, count: count, reflectors: matrix.pointer)
+  return values.map(Double.init)
+}
+
+/// The `count` top eigenpairs of a symmetric matrix, vectors rounded to single precision: computed
+/// in single precision where ``SinglePrecisionLimit`` allows it, otherwise in double.
+func narrowEigenpairs(
+  of matrix: DoubleMatrix, count: Int
+) throws(LinearAlgebraError) -> (values: [Double], vectors: Matrix) {
+  try requireSquare("symmetric eigenproblem", matrix, order: matrix.rows)
+  try requireRank(count, limit: matrix.rows)
+  try matrix.requireFinite("symmetric eigenproblem")
+  let trace = matrix.trace
+  if SinglePrecisionLimit.trace.contains(trace) {
+    let vectors = Matrix(rows: count, columns: matrix.rows)
+    if let values = try singleEigenpairs(
+      of: matrix.narrowed(), count: count, trace: trace, into: vectors)
+    {
+      return (values, vectors)
+    }
+  }
+  let eigen = try symmetricEigen(of: matrix, count: count)
+  return (eigen.values, eigen.vectors.narrowed())
+}

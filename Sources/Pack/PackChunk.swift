@@ -1,0 +1,15 @@
+/// One record of the chunks section.
+struct PackChunk: Equatable {
+  enum Codec: UInt8 {
+    case raw = 0
+    case zstd = 1
+    case planes16 = 2
+    case planes32 = 3
+  }
+
+  var offset: Int
+  var storedBytes: Int
+  var decodedBytes: Int
+  var codec: Codec
+  var hash: UInt64
+}

@@ -1,0 +1,246 @@
+public import JSON
+internal import Parallelism
+internal import Storage
+public import SystemPackage
+public import Tensors
+
+/// Writes a pack in one pass, parts in the order they are added.
+///
+/// Workers read and encode chunks ahead, one writer appends them in order, so the bytes do not depend
+/// on the number of threads. Nothing is at the destination before `finish`.
+public final class PackWriter {
+  /// Bytes of a part, asked for in pieces; called from several threads.
+  public typealias Source = @Sendable (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
+
+  /// A record of the parts section.
+  private struct Part {
+    var kind: PackPartKind
+    var name: String
+    var type: ElementType
+    var shape: [Int]
+    var file: UInt32
+    var byteCount: Int
+    var firstChunk: Int
+    var chunkCount: Int
+    var start: Int
+    var end: Int
+    var hash: UInt64
+  }
+
+  private let file: ReplacementFile
+  private let threads: Int
+  private var position = PackLayout.headerBytes
+  private var parts: [Part] = []
+  private var chunks: [PackChunk] = []
+  private var matrices: [PackMatrix] = []
+  private var files: [PackFile] = []
+  private var workers: [PackChunkWorker] = []
+
+  /// Starts a pack.
+  public init(replacing destination: FilePath, threads: Int) throws {
+    file = try ReplacementFile(replacing: destination)
+    self.threads = max(1, threads)
+  }
+
+  /// Bytes written so far.
+  public var byteCount: Int { position }
+
+  // MARK: - Parts
+
+  /// Appends a tensor.
+  ///
+  /// - Parameters:
+  ///   - fileNumber: Number of the safetensors file it came from, for a lossless pack.
+  ///   - byteCount: Its bytes; shape times type where the type is known.
+  /// - Returns: The number of its part and the bytes it takes in the pack.
+  @discardableResult
+  public func addTensor(
+    _ layout: TensorLayout, byteCount: Int, fileNumber: Int? = nil, source: Source
+  ) throws -> (part: Int, storedBytes: Int) {
+    try add(
+      .tensor, layout.name, layout.type, layout.shape, file: fileNumber.map { UInt32($0) },
+      byteCount: byteCount, source)
+  }
+
+  /// Appends a file that is not safetensors.
+  public func addFile(path: String, byteCount: Int, source: Source) throws {
+    let part = try add(.file, path, .u8, [byteCount], file: nil, byteCount: byteCount, source).part
+    files.append(PackFile(path: path, isSafetensors: false, part: part))
+  }
+
+  /// Appends the header of a safetensors file; its tensors follow with the number returned.
+  public func addSafetensors(path: String, header: [UInt8]) throws -> Int {
+    let part = try add(
+      .header, path, .u8, [header.count], file: nil, byteCount: header.count
+    ) { range, buffer in
+      header.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }.part
+    files.append(PackFile(path: path, isSafetensors: true, part: part))
+    return files.count - 1
+  }
+
+  /// Records how parts make a matrix.
+  public func addMatrix(_ matrix: PackMatrix) { matrices.append(matrix) }
+
+  private func add(
+    _ kind: PackPartKind, _ name: String, _ type: ElementType, _ shape: [Int], file number: UInt32?,
+    byteCount: Int, _ source: Source
+  ) throws -> (part: Int, storedBytes: Int) {
+    guard name.utf8.count <= Int(UInt16.max), shape.count <= 16, type.name.utf8.count <= 255 else {
+      throw PackError.cannotStore(
+        file: file.destination, name: name, reason: "its name or shape is too long")
+    }
+    let firstChunk = chunks.count
+    let hash = try encode(byteCount: byteCount, type: type, source)
+    let written = chunks[firstChunk...]
+    let start = written.first?.offset ?? PackLayout.headerBytes
+    let end = written.last.map { $0.offset + $0.storedBytes } ?? PackLayout.headerBytes
+    parts.append(
+      Part(
+        kind: kind, name: name, type: type, shape: shape, file: number ?? PackLayout.noFile,
+        byteCount: byteCount, firstChunk: firstChunk, chunkCount: written.count, start: start,
+        end: end, hash: hash))
+    return (parts.count - 1, end - start)
+  }
+
+  /// Encodes and appends a part's chunks, `threads` at a time; returns the hash of what was decoded.
+  private func encode(byteCount: Int, type: ElementType, _ source: Source) throws -> UInt64 {
+    let size = PackLayout.chunkBytes
+    let count = (byteCount + size - 1) / size
+    while workers.count < min(threads, count) { workers.append(try PackChunkWorker()) }
+    var checksum = Checksum()
+    for first in stride(from: 0, to: count, by: threads) {
+      let workers = Array(self.workers.prefix(count - first))
+      try parallelForEach(count: workers.count, threads: threads) { slot in
+        let start = (first + slot) * size
+        try workers[slot].encode(start..<min(start + size, byteCount), type: type, source)
+      }
+      for worker in workers {
+        worker.addDecoded(to: &checksum)
+        try append(worker)
+      }
+    }
+    return checksum.value
+  }
+
+  private func append(_ worker: PackChunkWorker) throws {
+    try padToAlignment()
+    try file.write(worker.stored, at: position)
+    chunks.append(
+      PackChunk(
+        offset: position, storedBytes: worker.stored.count, decodedBytes: worker.decodedBytes,
+        codec: worker.codec, hash: worker.hash))
+    position += worker.stored.count
+  }
+
+  private func padToAlignment() throws {
+    let padding = PackLayout.aligned(position) - position
+    if padding > 0 {
+      try file.write([UInt8](repeating: 0, count: padding), at: position)
+      position += padding
+    }
+  }
+
+  // MARK: - End
+
+  /// Writes sections and footer, syncs, and puts the pack in place.
+  ///
+  /// - Parameter model: The model section.
+  public func finish(model: JSONValue) throws {
+    let isPruned = model["layers"] != nil
+    let features: UInt64 = (matrices.isEmpty ? 0 : 1) | (isPruned ? 2 : 0)
+    var footer = ByteWriter()
+    for section in [
+      partsSection(), chunksSection(), matricesSection(), filesSection(),
+      Array(model.text(pretty: false).utf8),
+    ] {
+      try padToAlignment()
+      try file.write(section, at: position)
+      footer.append(UInt64(position))
+      footer.append(UInt64(section.count))
+      footer.append(Checksum.of(section))
+      position += section.count
+    }
+    try padToAlignment()
+    footer.append(UInt64(parts.count))
+    footer.append(UInt64(chunks.count))
+    footer.append(UInt64(position + PackLayout.footerBytes))
+    footer.append(Checksum.of(footer.bytes))
+    footer.append(bytes: PackLayout.magic)
+    try file.write(footer.bytes, at: position)
+    position += footer.bytes.count
+
+    var header = ByteWriter()
+    header.append(bytes: PackLayout.magic)
+    header.append(PackLayout.major)
+    header.append(PackLayout.minor)
+    header.append(UInt32(PackLayout.headerBytes))
+    header.append(features)
+    header.append(UInt64(0))
+    header.append(bytes: repeatElement(0, count: 24))
+    header.append(Checksum.of(header.bytes))
+    try file.write(header.bytes, at: 0)
+    try file.finish()
+  }
+
+  private func partsSection() -> [UInt8] {
+    var out = ByteWriter()
+    for part in parts {
+      out.append(part.kind.rawValue)
+      out.append(UInt16(part.name.utf8.count))
+      out.append(bytes: part.name.utf8)
+      out.append(UInt8(part.type.name.utf8.count))
+      out.append(bytes: part.type.name.utf8)
+      out.append(UInt8(part.shape.count))
+      for size in part.shape { out.append(UInt64(size)) }
+      out.append(part.file)
+      out.append(UInt64(part.byteCount))
+      out.append(UInt64(part.firstChunk))
+      out.append(UInt32(part.chunkCount))
+      out.append(UInt64(part.start))
+      out.append(UInt64(part.end))
+      out.append(part.hash)
+    }
+    return out.bytes
+  }
+
+  private func chunksSection() -> [UInt8] {
+    var out = ByteWriter()
+    for chunk in chunks {
+      out.append(UInt64(chunk.offset))
+      out.append(UInt32(chunk.storedBytes))
+      out.append(UInt32(chunk.decodedBytes))
+      out.append(chunk.codec.rawValue)
+      out.append(bytes: repeatElement(0, count: 7))
+      out.append(chunk.hash)
+    }
+    return out.bytes
+  }
+
+  private func matricesSection() -> [UInt8] {
+    var out = ByteWriter()
+    for matrix in matrices {
+      out.append(UInt32(matrix.layer))
+      out.append(UInt32(matrix.expert))
+      out.append(matrix.projection.rawValue)
+      out.append(matrix.form.rawValue)
+      out.append(UInt16(0))
+      out.append(UInt32(matrix.rows))
+      out.append(UInt32(matrix.columns))
+      out.append(UInt8(matrix.parts.count))
+      for part in matrix.parts { out.append(UInt32(part)) }
+    }
+    return out.bytes
+  }
+
+  private func filesSection() -> [UInt8] {
+    var out = ByteWriter()
+    for file in files {
+      out.append(UInt16(file.path.utf8.count))
+      out.append(bytes: file.path.utf8)
+      out.append(UInt8(file.isSafetensors ? 1 : 0))
+      out.append(UInt32(file.part))
+    }
+    return out.bytes
+  }
+}

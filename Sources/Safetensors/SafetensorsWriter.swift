@@ -1,0 +1,72 @@
+internal import JSON
+internal import Storage
+public import SystemPackage
+public import Tensors
+
+/// Writes one safetensors file whose tensors are known beforehand.
+///
+/// Every offset is fixed when the writer is made, so parts may come in any order and from several
+/// threads. Order and padding are the reference implementation's: wide types first, then by name, the
+/// header padded with spaces to a multiple of eight.
+public final class SafetensorsWriter: Sendable {
+  private let file: ReplacementFile
+  private let ranges: [Range<Int>]
+
+  /// Starts a file; `tensors` may be in any order.
+  public init(
+    replacing destination: FilePath, tensors: [TensorLayout],
+    metadata: [(key: String, value: String)] = [("format", "pt")]
+  ) throws {
+    var sizes: [Int] = []
+    for tensor in tensors {
+      guard tensor.type.isSafetensors else {
+        throw SafetensorsError.notExpressible(
+          file: destination, tensor: tensor.name, type: tensor.type.name)
+      }
+      sizes.append(try tensor.type.byteCount(shape: tensor.shape))
+    }
+    let order = tensors.indices.sorted { a, b in
+      let (x, y) = (tensors[a], tensors[b])
+      let (wide, narrow) = (x.type.bitsPerElement ?? 0, y.type.bitsPerElement ?? 0)
+      return wide != narrow ? wide > narrow : x.name.utf8.lexicographicallyPrecedes(y.name.utf8)
+    }
+    var header = JSONObject()
+    if !metadata.isEmpty {
+      var pairs = JSONObject()
+      for (key, value) in metadata { pairs[key] = .string(value) }
+      header["__metadata__"] = .object(pairs)
+    }
+    var offset = 0
+    var offsets = [Range<Int>](repeating: 0..<0, count: tensors.count)
+    for index in order {
+      let end = offset + sizes[index]
+      header[tensors[index].name] = [
+        "dtype": .string(tensors[index].type.name), "shape": JSONValue(tensors[index].shape),
+        "data_offsets": JSONValue([offset, end]),
+      ]
+      offsets[index] = offset..<end
+      offset = end
+    }
+    var text = Array(JSONValue.object(header).text(pretty: false).utf8)
+    while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+    guard text.count <= SafetensorsHeader.byteLimit else {
+      throw SafetensorsError.outputHeaderTooLarge(file: destination, byteCount: text.count)
+    }
+    var start = ByteWriter()
+    start.append(UInt64(text.count))
+    start.append(bytes: text)
+    file = try ReplacementFile(replacing: destination)
+    try file.write(start.bytes, at: 0)
+    let dataStart = start.bytes.count
+    ranges = offsets.map { $0.lowerBound + dataStart..<$0.upperBound + dataStart }
+  }
+
+  /// Writes part of the tensor at `index` of the layout.
+  public func write(_ bytes: UnsafeRawBufferPointer, tensor index: Int, at offset: Int) throws {
+    precondition(offset + bytes.count <= ranges[index].count)
+    try file.write(bytes, at: ranges[index].lowerBound + offset)
+  }
+
+  /// Syncs the file and puts it in place.
+  public func finish() throws { try file.finish() }
+}

@@ -1,0 +1,27 @@
+/// A reason a tensor's shape, type or values cannot be used.
+public enum TensorError: Error, Equatable, CustomStringConvertible {
+  /// The type's size is not known.
+  case unknownType(name: String)
+  /// The type is known but has no values to compute with here.
+  case notComputable(type: ElementType)
+  /// A product of the shape does not fit 63 bits.
+  case tooLarge(shape: [Int])
+  /// The innermost axis is not a whole number of blocks.
+  case rowNotInBlocks(type: ElementType, row: Int)
+  /// Elements of less than a byte do not fill the last byte.
+  case partialByte(type: ElementType, shape: [Int])
+
+  /// What is wrong.
+  public var description: String {
+    switch self {
+    case .unknownType(let name): "element type \(name) is not known to this version"
+    case .notComputable(let type):
+      "element type \(type.name) cannot be computed with; F64, F32, F16, BF16 and Q8_0 can"
+    case .tooLarge(let shape): "shape \(shape) has more elements than can be counted"
+    case .rowNotInBlocks(let type, let row):
+      "rows of \(row) elements are not a multiple of \(type.name)'s block of \(type.blockElements)"
+    case .partialByte(let type, let shape):
+      "\(type.name) elements of shape \(shape) do not end on a byte"
+    }
+  }
+}
