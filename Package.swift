@@ -14,6 +14,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// The tests of a library target.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
 let package = Package(
   name: "moepack",
   products: [
@@ -56,6 +62,12 @@ let package = Package(
         "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage", "Tensors", system,
       ]),
     room(
+      "Calibration",
+      [
+        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism", "Safetensors", "Storage",
+        "Tensors", system,
+      ]),
+    room(
       "Commands",
       [
         "Checkpoint", "Conversion", "Evaluation", "JSON", "Pack", "Safetensors", "Storage", "Tensors",
@@ -65,6 +77,15 @@ let package = Package(
       name: "moepack",
       dependencies: ["Commands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
+    .target(
+      name: "Fixtures", path: "Fixtures",
+      exclude: [
+        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models", "oracles", "text",
+        "tokenizer-cases.json",
+      ], swiftSettings: settings),
+    tests("Parallelism", []),
+    tests("LinearAlgebra", []),
+    tests("Tokenization", ["Fixtures", "JSON"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -81,3 +81,16 @@ WIDE int moepack_all_finite(const float *values, size_t count) {
   }
   return worst < 0x7F800000;
 }
+
+WIDE double moepack_dot(const float *a, const float *b, size_t count) {
+#pragma clang fp contract(off)
+  double lanes[16] = {0};
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (size_t lane = 0; lane < 16; lane++)
+      lanes[lane] += (double)a[i + lane] * (double)b[i + lane];
+  for (; i < count; i++) lanes[i & 15] += (double)a[i] * (double)b[i];
+  for (size_t half = 8; half; half /= 2)
+    for (size_t lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+  return lanes[0];
+}

@@ -20,7 +20,13 @@ final class AlignedMemory: @unchecked Sendable {
     isMapped = byteCount >= Self.mappingThreshold
     if isMapped {
       let mapping = mmap(
-        nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        nil,
+        byteCount,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0
+      )
       guard let mapping, mapping != MAP_FAILED else {
         fatalError("out of memory: \(byteCount) bytes for a matrix")
       }

@@ -60,14 +60,19 @@ package struct Cholesky: Sendable {
   private enum Side { case left, right }
 
   private func apply(
-    _ action: Action, _ side: Side, _ transpose: CBLAS_TRANSPOSE, _ x: DoubleMatrix
+    _ action: Action,
+    _ side: Side,
+    _ transpose: CBLAS_TRANSPOSE,
+    _ x: DoubleMatrix
   ) throws(LinearAlgebraError) {
     useSingleThreadedBLAS()
     let matching = side == .left ? x.rows : x.columns
     guard matching == lower.rows else {
       throw .shapeMismatch(
-        operation: "triangular \(action)", expected: "\(lower.rows) on the \(side)",
-        found: "\(x.rows)x\(x.columns)")
+        operation: "triangular \(action)",
+        expected: "\(lower.rows) on the \(side)",
+        found: "\(x.rows)x\(x.columns)"
+      )
     }
     let rows = try Tiles.int32(x.rows, "triangular \(action)")
     let columns = try Tiles.int32(x.columns, "triangular \(action)")
@@ -77,12 +82,34 @@ package struct Cholesky: Sendable {
     switch action {
     case .product:
       cblas_dtrmm(
-        CblasRowMajor, blasSide, CblasLower, transpose, CblasNonUnit, rows, columns, 1,
-        lower.pointer, order, x.pointer, columns)
+        CblasRowMajor,
+        blasSide,
+        CblasLower,
+        transpose,
+        CblasNonUnit,
+        rows,
+        columns,
+        1,
+        lower.pointer,
+        order,
+        x.pointer,
+        columns
+      )
     case .solution:
       cblas_dtrsm(
-        CblasRowMajor, blasSide, CblasLower, transpose, CblasNonUnit, rows, columns, 1,
-        lower.pointer, order, x.pointer, columns)
+        CblasRowMajor,
+        blasSide,
+        CblasLower,
+        transpose,
+        CblasNonUnit,
+        rows,
+        columns,
+        1,
+        lower.pointer,
+        order,
+        x.pointer,
+        columns
+      )
     }
     withExtendedLifetime(lower) {}
   }

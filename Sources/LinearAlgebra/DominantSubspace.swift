@@ -23,7 +23,11 @@ struct DominantSubspace {
   /// With `automatic` the Gram matrix is formed in single precision first, and in double only when
   /// ``SinglePrecisionLimit`` rejects its eigenvalues. `squaredNorm` is the one of W, in Double.
   init(
-    of w: Matrix, rank: Int, squaredNorm: Double, precision: Precision, threads: Int
+    of w: Matrix,
+    rank: Int,
+    squaredNorm: Double,
+    precision: Precision,
+    threads: Int
   ) throws(LinearAlgebraError) {
     isOfRows = w.rows > w.columns
     let order = min(w.rows, w.columns)
@@ -31,8 +35,11 @@ struct DominantSubspace {
     var found: [Double]?
     if precision == .automatic && SinglePrecisionLimit.trace.contains(squaredNorm) {
       found = try singleEigenpairs(
-        of: try singleGram(w, isTransposed: isOfRows, threads: threads), count: rank,
-        trace: squaredNorm, into: basis)
+        of: try singleGram(w, isTransposed: isOfRows, threads: threads),
+        count: rank,
+        trace: squaredNorm,
+        into: basis
+      )
     }
     if let found {
       spread = (found[0], found[rank - 1])
@@ -40,7 +47,11 @@ struct DominantSubspace {
       let gram = isOfRows ? try gram(w, threads: threads) : try outerGram(w, threads: threads)
       let vectors = DoubleMatrix(rows: rank, columns: order)
       let values = try LinearAlgebra.topEigenpairs(
-        of: gram.pointer, order: order, count: rank, into: vectors.pointer)
+        of: gram.pointer,
+        order: order,
+        count: rank,
+        into: vectors.pointer
+      )
       withExtendedLifetime(gram) {}
       narrow(vectors.pointer, into: basis.pointer, count: basis.elements.count)
       spread = (values[0], values[rank - 1])
@@ -53,7 +64,10 @@ struct DominantSubspace {
   }
 
   private init(
-    basis: Matrix, product: Matrix, isOfRows: Bool, spread: (largest: Double, smallest: Double)
+    basis: Matrix,
+    product: Matrix,
+    isOfRows: Bool,
+    spread: (largest: Double, smallest: Double)
   ) {
     self.basis = basis
     self.product = product
@@ -70,6 +84,8 @@ struct DominantSubspace {
     return DominantSubspace(
       basis: try multiply(rotation, basis, threads: threads),
       product: try multiply(rotation, product, threads: threads),
-      isOfRows: isOfRows, spread: (eigen.values[0], eigen.values[eigen.values.count - 1]))
+      isOfRows: isOfRows,
+      spread: (eigen.values[0], eigen.values[eigen.values.count - 1])
+    )
   }
 }

@@ -1,13 +1,17 @@
 /// Copies `count` numbers to double precision.
 func widen(
-  _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Double>, count: Int
+  _ source: UnsafePointer<Float>,
+  into target: UnsafeMutablePointer<Double>,
+  count: Int
 ) {
   for index in 0..<count { target[index] = Double(source[index]) }
 }
 
 /// Copies `count` numbers, each rounded to single precision.
 func narrow(
-  _ source: UnsafePointer<Double>, into target: UnsafeMutablePointer<Float>, count: Int
+  _ source: UnsafePointer<Double>,
+  into target: UnsafeMutablePointer<Float>,
+  count: Int
 ) {
   for index in 0..<count { target[index] = Float(source[index]) }
 }
@@ -37,7 +41,9 @@ func sumOfSquares(_ numbers: UnsafePointer<Float>, count: Int) -> Double {
 
 /// The sum of squares of the differences of `count` numbers, as ``sumOfSquares(_:count:)``.
 func sumOfSquaredDifferences(
-  _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int
+  _ left: UnsafePointer<Float>,
+  _ right: UnsafePointer<Float>,
+  count: Int
 ) -> Double {
   var lanes = SIMD8<Double>.zero
   var index = 0

@@ -18,15 +18,23 @@ package struct LowRankFactors: Sendable {
   ///   - w: Matrix [m, n].
   ///   - rank: r, in `1...min(m, n)`.
   ///   - threads: Most threads to use; the result does not depend on it.
+  /// - Returns: Factors [rank, m] and [rank, n].
   /// - Throws: ``LinearAlgebraError`` when the rank is out of range, an element is NaN or infinite,
   ///   or LAPACK fails.
   package static func plain(
-    _ w: Matrix, rank: Int, threads: Int = 1
+    _ w: Matrix,
+    rank: Int,
+    threads: Int = 1
   ) throws(LinearAlgebraError) -> LowRankFactors {
     try requireRank(rank, limit: min(w.rows, w.columns))
     try w.requireFinite("low-rank factors")
     let subspace = try DominantSubspace(
-      of: w, rank: rank, squaredNorm: w.squaredNorm, precision: .automatic, threads: threads)
+      of: w,
+      rank: rank,
+      squaredNorm: w.squaredNorm,
+      precision: .automatic,
+      threads: threads
+    )
     let (left, right) =
       subspace.isOfRows
       ? (subspace.product, subspace.basis) : (subspace.basis, subspace.product)
@@ -40,10 +48,14 @@ package struct LowRankFactors: Sendable {
   /// - Throws: ``LinearAlgebraError`` when shapes or rank do not fit, an element is not finite, or
   ///   LAPACK fails.
   package static func whitened(
-    _ w: Matrix, inputMoment: DoubleMatrix, rank: Int, threads: Int = 1
+    _ w: Matrix,
+    inputMoment: DoubleMatrix,
+    rank: Int,
+    threads: Int = 1
   ) throws(LinearAlgebraError) -> LowRankFactors {
     LowRankFactors(
-      try WhitenedFactorization(w, inputMoment: inputMoment, rank: rank, threads: threads))
+      try WhitenedFactorization(w, inputMoment: inputMoment, rank: rank, threads: threads)
+    )
   }
 
   /// The factors Qᵀ and QᵀW of a whitened factorization, balanced.
@@ -52,11 +64,13 @@ package struct LowRankFactors: Sendable {
   package init(_ factorization: WhitenedFactorization) {
     let (basis, product) = (factorization.basis, factorization.product)
     self.init(
-      balancing: basis.copy(ofRows: 0..<basis.rows), product.copy(ofRows: 0..<product.rows))
+      balancing: basis.copy(ofRows: 0..<basis.rows),
+      product.copy(ofRows: 0..<product.rows)
+    )
   }
 
-  /// Takes two matrices [r, m] and [r, n] and scales their rows in place so that each pair has equal
-  /// norms and the product stays; a pair of which one row is zero becomes zero.
+  /// Takes two matrices [r, m] and [r, n] and scales their rows in place so that each pair has
+  /// equal norms and the product stays; a pair of which one row is zero becomes zero.
   package init(balancing left: Matrix, _ right: Matrix) {
     precondition(left.rows == right.rows, "factors of rank \(left.rows) and \(right.rows)")
     for row in 0..<left.rows {
@@ -88,8 +102,10 @@ package struct LowRankFactors: Sendable {
   package func relativeError(to w: Matrix, threads: Int = 1) throws(LinearAlgebraError) -> Double {
     guard w.rows == left.columns && w.columns == right.columns else {
       throw .shapeMismatch(
-        operation: "error of factors", expected: "\(left.columns)x\(right.columns)",
-        found: "\(w.rows)x\(w.columns)")
+        operation: "error of factors",
+        expected: "\(left.columns)x\(right.columns)",
+        found: "\(w.rows)x\(w.columns)"
+      )
     }
     let residual = try squaredResidual(of: w, left: left, right: right, threads: threads)
     return relativeRoot(residual, of: w.squaredNorm)

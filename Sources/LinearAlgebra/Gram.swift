@@ -13,7 +13,9 @@ internal import Parallelism
 /// - Throws: ``LinearAlgebraError`` when `sum` has another shape or a size exceeds 32 bits.
 /// - Complexity: n k² operations.
 package func gram(
-  _ x: MatrixView, addingTo sum: DoubleMatrix? = nil, threads: Int = 1
+  _ x: MatrixView,
+  addingTo sum: DoubleMatrix? = nil,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> DoubleMatrix {
   let order = x.columns
   let result = sum ?? DoubleMatrix(rows: order, columns: order)
@@ -23,12 +25,19 @@ package func gram(
   for rows in Tiles.ranges(x.rows, size: Tiles.depth) {
     parallelForEach(count: rows.count, threads: threads) { row in
       widen(
-        x.pointer + (rows.lowerBound + row) * x.stride, into: numbers + row * order, count: order)
+        x.pointer + (rows.lowerBound + row) * x.stride,
+        into: numbers + row * order,
+        count: order
+      )
     }
     try tiledSymmetricProduct(
-      order: order, depth: rows.count,
+      order: order,
+      depth: rows.count,
       Operand(pointer: numbers, stride: order, isTransposed: true, owner: piece),
-      into: result.pointer, beta: 1, threads: threads)
+      into: result.pointer,
+      beta: 1,
+      threads: threads
+    )
   }
   mirrorLowerTriangle(result.pointer, order: order)
   withExtendedLifetime(piece) {}
@@ -58,12 +67,19 @@ package func outerGram(_ w: Matrix, threads: Int = 1) throws(LinearAlgebraError)
   for columns in Tiles.ranges(w.columns, size: Tiles.depth) {
     parallelForEach(count: order, threads: threads) { row in
       widen(
-        w.pointer + row * w.columns + columns.lowerBound, into: numbers + row * columns.count,
-        count: columns.count)
+        w.pointer + row * w.columns + columns.lowerBound,
+        into: numbers + row * columns.count,
+        count: columns.count
+      )
     }
     try tiledSymmetricProduct(
-      order: order, depth: columns.count, Operand(pointer: numbers, stride: columns.count, owner: piece),
-      into: result.pointer, beta: 1, threads: threads)
+      order: order,
+      depth: columns.count,
+      Operand(pointer: numbers, stride: columns.count, owner: piece),
+      into: result.pointer,
+      beta: 1,
+      threads: threads
+    )
   }
   mirrorLowerTriangle(result.pointer, order: order)
   withExtendedLifetime(piece) {}
@@ -72,23 +88,34 @@ package func outerGram(_ w: Matrix, threads: Int = 1) throws(LinearAlgebraError)
 
 /// W Wᵀ (or WᵀW when `isTransposed`) in single precision, as a full symmetric matrix.
 func singleGram(
-  _ w: Matrix, isTransposed: Bool, threads: Int
+  _ w: Matrix,
+  isTransposed: Bool,
+  threads: Int
 ) throws(LinearAlgebraError) -> Matrix {
   let (order, depth) = isTransposed ? (w.columns, w.rows) : (w.rows, w.columns)
   let result = Matrix(rows: order, columns: order)
   try tiledSymmetricProduct(
-    order: order, depth: depth, w.view.operand(isTransposed: isTransposed), into: result.pointer,
-    beta: 0, threads: threads)
+    order: order,
+    depth: depth,
+    w.view.operand(isTransposed: isTransposed),
+    into: result.pointer,
+    beta: 0,
+    threads: threads
+  )
   mirrorLowerTriangle(result.pointer, order: order)
   return result
 }
 
 func requireSquare(
-  _ operation: String, _ matrix: DoubleMatrix, order: Int
+  _ operation: String,
+  _ matrix: DoubleMatrix,
+  order: Int
 ) throws(LinearAlgebraError) {
   guard matrix.rows == order && matrix.columns == order else {
     throw .shapeMismatch(
-      operation: operation, expected: "\(order)x\(order)",
-      found: "\(matrix.rows)x\(matrix.columns)")
+      operation: operation,
+      expected: "\(order)x\(order)",
+      found: "\(matrix.rows)x\(matrix.columns)"
+    )
   }
 }

@@ -22,15 +22,43 @@ func singleSVD(_ w: Matrix, right: Matrix, left: Matrix) throws(LinearAlgebraErr
   let s = values.numbers(Float.self)
   let integerWork = integers.start.assumingMemoryBound(to: Int32.self)
   sgesdd_(
-    "S", &m, &n, w.pointer, &m, s, right.pointer, &m, left.pointer, &short, &query, &workCount,
-    integerWork, &status, 1)
+    "S",
+    &m,
+    &n,
+    w.pointer,
+    &m,
+    s,
+    right.pointer,
+    &m,
+    left.pointer,
+    &short,
+    &query,
+    &workCount,
+    integerWork,
+    &status,
+    1
+  )
   try lapack("gesdd", status)
   // The count comes back as a Float, which may have been rounded down.
   workCount = try Tiles.int32(Int(query.nextUp.rounded(.up)), operation)
   let work = AlignedMemory(Float.self, count: Int(workCount))
   sgesdd_(
-    "S", &m, &n, w.pointer, &m, s, right.pointer, &m, left.pointer, &short,
-    work.numbers(Float.self), &workCount, integerWork, &status, 1)
+    "S",
+    &m,
+    &n,
+    w.pointer,
+    &m,
+    s,
+    right.pointer,
+    &m,
+    left.pointer,
+    &short,
+    work.numbers(Float.self),
+    &workCount,
+    integerWork,
+    &status,
+    1
+  )
   try lapack("gesdd", status)
   defer { withExtendedLifetime((w, right, left, values, integers, work)) {} }
   return (0..<Int(short)).map { s[$0] }

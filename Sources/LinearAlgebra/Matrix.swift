@@ -56,7 +56,9 @@ package final class Matrix: @unchecked Sendable {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
     let copy = Matrix(rows: range.count, columns: columns)
     copy.pointer.update(
-      from: pointer + range.lowerBound * columns, count: range.count * columns)
+      from: pointer + range.lowerBound * columns,
+      count: range.count * columns
+    )
     return copy
   }
 

@@ -4,6 +4,8 @@
 ///   - x: Left operand [n, k].
 ///   - w: Right operand [m, k], read transposed.
 ///   - y: Output [n, m]; must not overlap the operands. What it held is ignored when `beta` is 0.
+///   - alpha: Factor of the product.
+///   - beta: Factor of what the output held.
 ///   - threads: Most threads to use; the result does not depend on it.
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
@@ -17,8 +19,16 @@ package func multiply(
   try requireShape("product with a transposed matrix", w, rows: y.columns, columns: x.columns)
   try requireShape("output of a product", y, rows: x.rows, columns: w.rows)
   try tiledProduct(
-    rows: x.rows, columns: w.rows, depth: x.columns, x.operand(), w.operand(isTransposed: true),
-    into: y.operand(), alpha: alpha, beta: beta, threads: threads)
+    rows: x.rows,
+    columns: w.rows,
+    depth: x.columns,
+    x.operand(),
+    w.operand(isTransposed: true),
+    into: y.operand(),
+    alpha: alpha,
+    beta: beta,
+    threads: threads
+  )
 }
 
 /// C = alpha A B + beta C.
@@ -27,6 +37,8 @@ package func multiply(
 ///   - a: Left operand [n, k].
 ///   - b: Right operand [k, m].
 ///   - c: Output [n, m]; must not overlap the operands. What it held is ignored when `beta` is 0.
+///   - alpha: Factor of the product.
+///   - beta: Factor of what the output held.
 ///   - threads: Most threads to use; the result does not depend on it.
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
@@ -40,8 +52,16 @@ package func multiply(
   try requireShape("right operand of a product", b, rows: a.columns, columns: c.columns)
   try requireShape("output of a product", c, rows: a.rows, columns: b.columns)
   try tiledProduct(
-    rows: a.rows, columns: b.columns, depth: a.columns, a.operand(), b.operand(),
-    into: c.operand(), alpha: alpha, beta: beta, threads: threads)
+    rows: a.rows,
+    columns: b.columns,
+    depth: a.columns,
+    a.operand(),
+    b.operand(),
+    into: c.operand(),
+    alpha: alpha,
+    beta: beta,
+    threads: threads
+  )
 }
 
 /// C = alpha Aᵀ B + beta C.
@@ -50,6 +70,8 @@ package func multiply(
 ///   - a: Left operand [k, n], read transposed.
 ///   - b: Right operand [k, m].
 ///   - c: Output [n, m]; must not overlap the operands. What it held is ignored when `beta` is 0.
+///   - alpha: Factor of the product.
+///   - beta: Factor of what the output held.
 ///   - threads: Most threads to use; the result does not depend on it.
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
@@ -63,15 +85,25 @@ package func multiply(
   try requireShape("right operand of a product", b, rows: a.rows, columns: c.columns)
   try requireShape("output of a product", c, rows: a.columns, columns: b.columns)
   try tiledProduct(
-    rows: a.columns, columns: b.columns, depth: a.rows, a.operand(isTransposed: true),
-    b.operand(), into: c.operand(), alpha: alpha, beta: beta, threads: threads)
+    rows: a.columns,
+    columns: b.columns,
+    depth: a.rows,
+    a.operand(isTransposed: true),
+    b.operand(),
+    into: c.operand(),
+    alpha: alpha,
+    beta: beta,
+    threads: threads
+  )
 }
 
 /// X Wᵀ as a new matrix: [n, k] times [m, k] gives [n, m].
 ///
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
-  _ x: Matrix, transposed w: Matrix, threads: Int = 1
+  _ x: Matrix,
+  transposed w: Matrix,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
   let y = Matrix(rows: x.rows, columns: w.rows)
   try multiply(x.view, transposed: w.view, into: y.view, threads: threads)
@@ -82,7 +114,9 @@ package func multiply(
 ///
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
-  _ a: Matrix, _ b: Matrix, threads: Int = 1
+  _ a: Matrix,
+  _ b: Matrix,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
   let c = Matrix(rows: a.rows, columns: b.columns)
   try multiply(a.view, b.view, into: c.view, threads: threads)
@@ -93,7 +127,9 @@ package func multiply(
 ///
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 package func multiply(
-  transposed a: Matrix, _ b: Matrix, threads: Int = 1
+  transposed a: Matrix,
+  _ b: Matrix,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
   let c = Matrix(rows: a.columns, columns: b.columns)
   try multiply(transposed: a.view, b.view, into: c.view, threads: threads)
@@ -113,11 +149,16 @@ extension DoubleMatrix {
 }
 
 private func requireShape(
-  _ operation: String, _ view: MatrixView, rows: Int, columns: Int
+  _ operation: String,
+  _ view: MatrixView,
+  rows: Int,
+  columns: Int
 ) throws(LinearAlgebraError) {
   guard view.rows == rows && view.columns == columns else {
     throw .shapeMismatch(
-      operation: operation, expected: "\(rows)x\(columns)",
-      found: "\(view.rows)x\(view.columns)")
+      operation: operation,
+      expected: "\(rows)x\(columns)",
+      found: "\(view.rows)x\(view.columns)"
+    )
   }
 }

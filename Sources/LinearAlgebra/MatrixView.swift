@@ -35,13 +35,15 @@ package struct MatrixView: @unchecked Sendable {
     precondition(
       rowRange.lowerBound >= 0 && rowRange.upperBound <= rows && columnRange.lowerBound >= 0
         && columnRange.upperBound <= columns,
-      "part \(rowRange), \(columnRange) of a view of \(rows)x\(columns)")
+      "part \(rowRange), \(columnRange) of a view of \(rows)x\(columns)"
+    )
     return MatrixView(
       pointer: pointer + rowRange.lowerBound * stride + columnRange.lowerBound,
       rows: rowRange.count,
       columns: columnRange.count,
       stride: stride,
-      owner: owner)
+      owner: owner
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 /// A factor S of a second moment, G = S Sᵀ.
 ///
-/// S is the Cholesky factor when G is positive definite. Otherwise it is made of the eigenvectors of
-/// G, each times the root of its eigenvalue, without those whose eigenvalue is not above rounding.
+/// S is the Cholesky factor when G is positive definite. Otherwise it is made of the eigenvectors
+/// of G, each times the root of its eigenvalue, without those whose eigenvalue is not above
+/// rounding.
 enum MomentRoot {
   case cholesky(Cholesky)
   /// Sᵀ [k, n]: scaled eigenvectors as rows.
@@ -36,12 +37,25 @@ enum MomentRoot {
       let (k, n) = (rows.rows, rows.columns)
       let half = DoubleMatrix(rows: k, columns: n)
       try tiledProduct(
-        rows: k, columns: n, depth: n, rows.operand(), matrix.operand(), into: half.operand(),
-        threads: threads)
+        rows: k,
+        columns: n,
+        depth: n,
+        rows.operand(),
+        matrix.operand(),
+        into: half.operand(),
+        threads: threads
+      )
       let result = DoubleMatrix(rows: k, columns: k)
       try tiledLowerProduct(
-        order: k, depth: n, half.operand(), rows.operand(), into: result.pointer, beta: 0,
-        isSymmetric: false, threads: threads)
+        order: k,
+        depth: n,
+        half.operand(),
+        rows.operand(),
+        into: result.pointer,
+        beta: 0,
+        isSymmetric: false,
+        threads: threads
+      )
       mirrorLowerTriangle(result.pointer, order: k)
       return result
     }
@@ -56,8 +70,14 @@ enum MomentRoot {
     case .eigenvectors(let rows):
       let result = DoubleMatrix(rows: vectors.rows, columns: rows.columns)
       try tiledProduct(
-        rows: vectors.rows, columns: rows.columns, depth: rows.rows, vectors.operand(),
-        rows.operand(), into: result.operand(), threads: threads)
+        rows: vectors.rows,
+        columns: rows.columns,
+        depth: rows.rows,
+        vectors.operand(),
+        rows.operand(),
+        into: result.operand(),
+        threads: threads
+      )
       return result
     }
   }

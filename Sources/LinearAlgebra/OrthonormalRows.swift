@@ -5,11 +5,15 @@
 /// some unit vector orthogonal to all others, so the result is orthonormal for every input.
 ///
 /// - Parameters:
-///   - matrix: Row-major [rows, columns] with `rows <= columns`.
+///   - matrix: Row-major [rows, columns].
+///   - rows: Number of rows, at most `columns`.
+///   - columns: Number of columns.
 /// - Throws: ``LinearAlgebraError`` when a size exceeds 32 bits or LAPACK fails.
 /// - Complexity: 4 rows² columns operations.
 func orthonormalizeRows<Real: BLASReal>(
-  _ matrix: UnsafeMutablePointer<Real>, rows: Int, columns: Int
+  _ matrix: UnsafeMutablePointer<Real>,
+  rows: Int,
+  columns: Int
 ) throws(LinearAlgebraError) {
   useSingleThreadedBLAS()
   guard rows > 0 else { return }

@@ -6,19 +6,27 @@ internal import Parallelism
 ///   - left: L [r, m].
 ///   - right: R [r, n].
 ///   - threads: Most threads to use; the result does not depend on it.
+/// - Returns: ‖W - LᵀR‖².
+/// - Throws: ``LinearAlgebraError`` when a size exceeds 32 bits.
 func squaredResidual(
-  of w: Matrix, left: Matrix, right: Matrix, threads: Int
+  of w: Matrix,
+  left: Matrix,
+  right: Matrix,
+  threads: Int
 ) throws(LinearAlgebraError) -> Double {
   let tiles = Tiles.ranges(w.rows, size: Tiles.rows)
   let sums = DoubleMatrix(rows: 1, columns: tiles.count)
   try parallelForEach(count: tiles.count, threads: threads) {
-    (index) throws(LinearAlgebraError) in
+    index throws(LinearAlgebraError) in
     let rows = tiles[index]
     let product = Matrix(rows: rows.count, columns: w.columns)
     try multiply(transposed: left.view(ofColumns: rows), right.view, into: product.view)
     sums[0, index] = withExtendedLifetime(product) {
       sumOfSquaredDifferences(
-        product.pointer, w.pointer + rows.lowerBound * w.columns, count: product.elements.count)
+        product.pointer,
+        w.pointer + rows.lowerBound * w.columns,
+        count: product.elements.count
+      )
     }
   }
   return withExtendedLifetime(sums) { sums.elements.reduce(0, +) }

@@ -109,7 +109,9 @@ private func rotateLeft(_ bits: UInt64, by count: UInt64) -> UInt64 {
 extension Matrix {
   /// A matrix of independent numbers of mean 0 and variance 1.
   package static func gaussian(
-    rows: Int, columns: Int, generator: inout SeededGenerator
+    rows: Int,
+    columns: Int,
+    generator: inout SeededGenerator
   ) -> Matrix {
     let result = Matrix(rows: rows, columns: columns)
     let elements = result.elements

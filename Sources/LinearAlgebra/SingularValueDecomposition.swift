@@ -30,9 +30,9 @@ package struct TruncatedSVD: Sendable {
 
 /// The `rank` largest singular values of W with their vectors.
 ///
-/// Each left vector has its component of largest magnitude positive. Singular values too small to
-/// be told from rounding, at most √max(m, n) ulp of the largest, are given as computed but their
-/// vectors are completed to an orthonormal set.
+/// Each left vector has its component of largest magnitude positive. Singular values at the level
+/// of rounding, about √max(m, n) ulp of the largest, are given as computed, and their vectors are
+/// only sure to complete the others to an orthonormal set; so are those of singular value zero.
 ///
 /// - Parameters:
 ///   - w: Matrix [m, n].
@@ -45,7 +45,10 @@ package struct TruncatedSVD: Sendable {
 /// - Throws: ``LinearAlgebraError`` when the rank is out of range, an element is NaN or infinite, a
 ///   size exceeds 32 bits, or LAPACK fails.
 package func truncatedSVD(
-  _ w: Matrix, rank: Int, route: SVDRoute = .automatic, threads: Int = 1
+  _ w: Matrix,
+  rank: Int,
+  route: SVDRoute = .automatic,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> TruncatedSVD {
   try requireRank(rank, limit: min(w.rows, w.columns))
   try w.requireFinite("singular value decomposition")
@@ -53,30 +56,54 @@ package func truncatedSVD(
   switch route {
   case .automatic, .gram:
     var subspace = try DominantSubspace(
-      of: w, rank: rank, squaredNorm: squaredNorm,
-      precision: route == .gram ? .double : .automatic, threads: threads)
+      of: w,
+      rank: rank,
+      squaredNorm: squaredNorm,
+      precision: route == .gram ? .double : .automatic,
+      threads: threads
+    )
     if route == .automatic && subspace.spread.smallest < 0.01 * subspace.spread.largest {
       subspace = try subspace.rotatedToSingularVectors(threads: threads)
     }
     return try finish(
-      basis: subspace.basis, product: subspace.product, isOfRows: subspace.isOfRows, of: w,
-      squaredNorm: squaredNorm, threads: threads)
+      basis: subspace.basis,
+      product: subspace.product,
+      isOfRows: subspace.isOfRows,
+      of: w,
+      squaredNorm: squaredNorm,
+      threads: threads
+    )
   case .lapack:
     return try lapackSVD(w, rank: rank, squaredNorm: squaredNorm, threads: threads)
   case .randomized(let seed, let oversampling, let powerIterations):
     let (basis, product) = try randomizedSubspace(
-      w, rank: rank, seed: seed, oversampling: oversampling, powerIterations: powerIterations,
-      threads: threads)
+      w,
+      rank: rank,
+      seed: seed,
+      oversampling: oversampling,
+      powerIterations: powerIterations,
+      threads: threads
+    )
     return try finish(
-      basis: basis, product: product, isOfRows: false, of: w, squaredNorm: squaredNorm,
-      threads: threads)
+      basis: basis,
+      product: product,
+      isOfRows: false,
+      of: w,
+      squaredNorm: squaredNorm,
+      threads: threads
+    )
   }
 }
 
 /// Makes a decomposition of an orthonormal basis of one side and its product with W, whose rows are
 /// orthogonal and have the singular values for norms. `product` becomes the other side's vectors.
 private func finish(
-  basis: Matrix, product: Matrix, isOfRows: Bool, of w: Matrix, squaredNorm: Double, threads: Int
+  basis: Matrix,
+  product: Matrix,
+  isOfRows: Bool,
+  of w: Matrix,
+  squaredNorm: Double,
+  threads: Int
 ) throws(LinearAlgebraError) -> TruncatedSVD {
   let norms = (0..<product.rows).map {
     sumOfSquares(product.pointer + $0 * product.columns, count: product.columns).squareRoot()
@@ -91,27 +118,31 @@ private func finish(
   let (left, right) = isOfRows ? (vectors, basis) : (basis, vectors)
   fixSigns(left, right)
   return TruncatedSVD(
-    leftVectors: left, singularValues: values, rightVectors: right,
+    leftVectors: left,
+    singularValues: values,
+    rightVectors: right,
     relativeError: try measuredError(
-      of: w, left: left, values: values, right: right, squaredNorm: squaredNorm,
-      threads: threads))
+      of: w,
+      left: left,
+      values: values,
+      right: right,
+      squaredNorm: squaredNorm,
+      threads: threads
+    )
+  )
 }
 
-/// Divides each row by its norm; rows lost in rounding are replaced by an orthonormal completion.
+/// Divides each row by its norm. When some norms are as small as rounding, their rows need not be
+/// orthogonal, so all rows are then orthonormalized from the first one down.
 private func normalizeRows(_ vectors: Matrix, norms: [Double]) throws(LinearAlgebraError) {
-  let longest = Double(max(vectors.columns, 1))
-  let threshold = (norms.first ?? 0) * longest.squareRoot() * Double(Float.ulpOfOne)
-  var isComplete = true
-  for (row, norm) in norms.enumerated() {
-    let isLost = norm <= threshold
+  let threshold =
+    (norms.first ?? 0) * Double(vectors.columns).squareRoot() * Double(Float.ulpOfOne)
+  for (row, norm) in norms.enumerated() where norm > 0 {
     // Dividing by a tiny norm could overflow Float, so the division is done in Double.
     let numbers = vectors.row(row)
-    for column in numbers.indices {
-      numbers[column] = isLost ? 0 : Float(Double(numbers[column]) / norm)
-    }
-    if isLost { isComplete = false }
+    for column in numbers.indices { numbers[column] = Float(Double(numbers[column]) / norm) }
   }
-  if !isComplete {
+  if norms.contains(where: { $0 <= threshold }) {
     try orthonormalizeRows(vectors.pointer, rows: vectors.rows, columns: vectors.columns)
   }
 }
@@ -121,7 +152,12 @@ private func normalizeRows(_ vectors: Matrix, norms: [Double]) throws(LinearAlge
 /// As U is orthonormal and σ Vᵀ = UᵀW the squared error is ‖W‖² - Σσ². Where little is left that
 /// difference cancels, and the residual is formed and summed instead.
 private func measuredError(
-  of w: Matrix, left: Matrix, values: [Double], right: Matrix, squaredNorm: Double, threads: Int
+  of w: Matrix,
+  left: Matrix,
+  values: [Double],
+  right: Matrix,
+  squaredNorm: Double,
+  threads: Int
 ) throws(LinearAlgebraError) -> Double {
   let tail = squaredNorm - values.reduce(0) { $0 + $1 * $1 }
   guard tail < 0.01 * squaredNorm else { return relativeRoot(tail, of: squaredNorm) }
@@ -135,7 +171,10 @@ private func measuredError(
 
 /// The first rows of the decomposition sgesdd gives.
 private func lapackSVD(
-  _ w: Matrix, rank: Int, squaredNorm: Double, threads: Int
+  _ w: Matrix,
+  rank: Int,
+  squaredNorm: Double,
+  threads: Int
 ) throws(LinearAlgebraError) -> TruncatedSVD {
   let short = min(w.rows, w.columns)
   // To LAPACK the matrix is Wᵀ, so its left vectors are the right ones of W.
@@ -148,15 +187,28 @@ private func lapackSVD(
   fixSigns(kept.left, kept.right)
   let keptValues = values.prefix(rank).map(Double.init)
   return TruncatedSVD(
-    leftVectors: kept.left, singularValues: keptValues, rightVectors: kept.right,
+    leftVectors: kept.left,
+    singularValues: keptValues,
+    rightVectors: kept.right,
     relativeError: try measuredError(
-      of: w, left: kept.left, values: keptValues, right: kept.right, squaredNorm: squaredNorm,
-      threads: threads))
+      of: w,
+      left: kept.left,
+      values: keptValues,
+      right: kept.right,
+      squaredNorm: squaredNorm,
+      threads: threads
+    )
+  )
 }
 
 /// Basis [r, m] and product [r, n] by the randomized range finder and a Rayleigh-Ritz step.
 private func randomizedSubspace(
-  _ w: Matrix, rank: Int, seed: UInt64, oversampling: Int, powerIterations: Int, threads: Int
+  _ w: Matrix,
+  rank: Int,
+  seed: UInt64,
+  oversampling: Int,
+  powerIterations: Int,
+  threads: Int
 ) throws(LinearAlgebraError) -> (basis: Matrix, product: Matrix) {
   let width = min(rank + max(0, oversampling), min(w.rows, w.columns))
   var generator = SeededGenerator(seed: seed)

@@ -21,7 +21,8 @@ package struct SymmetricEigen: Sendable {
 ///   range, or LAPACK fails.
 /// - Complexity: 4/3 n³ operations and up to 4 n² Double of work space.
 package func symmetricEigen(
-  of matrix: DoubleMatrix, count: Int
+  of matrix: DoubleMatrix,
+  count: Int
 ) throws(LinearAlgebraError) -> SymmetricEigen {
   try requireSquare("symmetric eigenproblem", matrix, order: matrix.rows)
   try requireRank(count, limit: matrix.rows)
@@ -29,7 +30,11 @@ package func symmetricEigen(
   let vectors = DoubleMatrix(rows: count, columns: matrix.rows)
   let work = matrix.copy()
   let values = try topEigenpairs(
-    of: work.pointer, order: matrix.rows, count: count, into: vectors.pointer)
+    of: work.pointer,
+    order: matrix.rows,
+    count: count,
+    into: vectors.pointer
+  )
   withExtendedLifetime(work) {}
   return SymmetricEigen(values: values, vectors: vectors)
 }
@@ -52,8 +57,11 @@ package func eigenvalues(of matrix: DoubleMatrix) throws(LinearAlgebraError) -> 
 ///
 /// - Parameters:
 ///   - matrix: Symmetric [order, order]; only the upper triangle (row-major) is read.
+///   - order: Rows and columns of `matrix`.
+///   - count: Number of pairs wanted, in `1...order`.
 ///   - vectors: Room for orthonormal rows [count, order].
 /// - Returns: Eigenvalues, largest first.
+/// - Throws: ``LinearAlgebraError`` when a size exceeds 32 bits or LAPACK fails.
 func topEigenpairs<Real: BLASReal>(
   of matrix: UnsafeMutablePointer<Real>,
   order: Int,

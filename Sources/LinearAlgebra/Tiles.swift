@@ -6,8 +6,9 @@ internal import Parallelism
 enum Tiles {
   /// Rows of the left operand in one call.
   static let rows = 512
-  /// Columns of the output in one call.
-  static let columns = 512
+  /// Columns of the output in one call; 704 measured 1 to 3 % faster than 256, 384 and 512, and cuts
+  /// the widths of 1408 and 2048 that MoE experts have into pieces of like size.
+  static let columns = 704
   /// Side of the square pieces of a symmetric product.
   static let symmetricSide = 512
   /// Terms of a sum that are converted to Double at a time.
@@ -65,11 +66,20 @@ func tiledProduct<Real: BLASReal>(
     let rowTile = rowTiles[index % rowTiles.count]
     let columnTile = columnTiles[index / rowTiles.count]
     Real.gemm(
-      a.isTransposed, b.isTransposed, Int32(rowTile.count), Int32(columnTile.count), depth32,
+      a.isTransposed,
+      b.isTransposed,
+      Int32(rowTile.count),
+      Int32(columnTile.count),
+      depth32,
       alpha,
-      a.pointer + rowTile.lowerBound * (a.isTransposed ? 1 : a.stride), strideA,
-      b.pointer + columnTile.lowerBound * (b.isTransposed ? b.stride : 1), strideB,
-      beta, c.pointer + rowTile.lowerBound * c.stride + columnTile.lowerBound, strideC)
+      a.pointer + rowTile.lowerBound * (a.isTransposed ? 1 : a.stride),
+      strideA,
+      b.pointer + columnTile.lowerBound * (b.isTransposed ? b.stride : 1),
+      strideB,
+      beta,
+      c.pointer + rowTile.lowerBound * c.stride + columnTile.lowerBound,
+      strideC
+    )
   }
   withExtendedLifetime((a.owner, b.owner, c.owner)) {}
 }
@@ -87,7 +97,15 @@ func tiledSymmetricProduct<Real: BLASReal>(
   threads: Int
 ) throws(LinearAlgebraError) {
   try tiledLowerProduct(
-    order: order, depth: depth, a, a, into: c, beta: beta, isSymmetric: true, threads: threads)
+    order: order,
+    depth: depth,
+    a,
+    a,
+    into: c,
+    beta: beta,
+    isSymmetric: true,
+    threads: threads
+  )
 }
 
 /// The lower triangle of C = L Rᵀ + beta C for operands whose product is known to be symmetric,
@@ -119,11 +137,31 @@ func tiledLowerProduct<Real: BLASReal>(
     let corner = target + row.lowerBound * order + column.lowerBound
     if isSymmetric && row == column {
       Real.syrk(
-        left.isTransposed, Int32(row.count), depth32, a, leftStride, beta, corner, order32)
+        left.isTransposed,
+        Int32(row.count),
+        depth32,
+        a,
+        leftStride,
+        beta,
+        corner,
+        order32
+      )
     } else {
       Real.gemm(
-        left.isTransposed, !right.isTransposed, Int32(row.count), Int32(column.count), depth32, 1,
-        a, leftStride, b, rightStride, beta, corner, order32)
+        left.isTransposed,
+        !right.isTransposed,
+        Int32(row.count),
+        Int32(column.count),
+        depth32,
+        1,
+        a,
+        leftStride,
+        b,
+        rightStride,
+        beta,
+        corner,
+        order32
+      )
     }
   }
   withExtendedLifetime((left.owner, right.owner)) {}

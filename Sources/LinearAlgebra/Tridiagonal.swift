@@ -22,7 +22,9 @@ struct Tridiagonal<Real: BLASReal> {
     let workCount = try Tiles.int32(n * Self.blockColumns, "symmetric eigenproblem")
     let work = AlignedMemory(Real.self, count: Int(workCount))
     try lapack(
-      "sytrd", Real.sytrd(order, matrix, d, e, tau, work.numbers(Real.self), workCount))
+      "sytrd",
+      Real.sytrd(order, matrix, d, e, tau, work.numbers(Real.self), workCount)
+    )
     withExtendedLifetime(work) {}
   }
 
@@ -39,7 +41,8 @@ struct Tridiagonal<Real: BLASReal> {
 
   /// The `count` largest eigenpairs, largest first, vectors as rows; may overwrite T.
   func topEigenpairs(
-    _ count: Int, into vectors: UnsafeMutablePointer<Real>
+    _ count: Int,
+    into vectors: UnsafeMutablePointer<Real>
   ) throws(LinearAlgebraError) -> [Real] {
     // stemr costs count * n and stedc about n² per level; measured they meet near a fifth of n.
     if count * 5 <= Int(order), let values = try robustPairs(count, into: vectors) {
@@ -50,7 +53,8 @@ struct Tridiagonal<Real: BLASReal> {
 
   /// stemr on copies of d and e; nil when it fails, which leaves T as it was.
   private func robustPairs(
-    _ count: Int, into vectors: UnsafeMutablePointer<Real>
+    _ count: Int,
+    into vectors: UnsafeMutablePointer<Real>
   ) throws(LinearAlgebraError) -> [Real]? {
     let n = Int(order)
     let workCount = try Tiles.int32(18 * n, "symmetric eigenproblem")
@@ -63,8 +67,19 @@ struct Tridiagonal<Real: BLASReal> {
     copyD.update(from: d, count: n)
     copyE.update(from: e, count: n)
     let (status, found) = Real.stemr(
-      order, copyD, copyE, order - Int32(count) + 1, order, values, vectors, support, work,
-      workCount, support + 2 * n, integerCount)
+      order,
+      copyD,
+      copyE,
+      order - Int32(count) + 1,
+      order,
+      values,
+      vectors,
+      support,
+      work,
+      workCount,
+      support + 2 * n,
+      integerCount
+    )
     defer { withExtendedLifetime((numbers, integers)) {} }
     guard status == 0 && found == count else { return nil }
     reverseRows(vectors, rows: count, columns: n)
@@ -73,7 +88,8 @@ struct Tridiagonal<Real: BLASReal> {
 
   /// stedc, then the last `count` pairs.
   private func divideAndConquer(
-    _ count: Int, into vectors: UnsafeMutablePointer<Real>
+    _ count: Int,
+    into vectors: UnsafeMutablePointer<Real>
   ) throws(LinearAlgebraError) -> [Real] {
     let n = Int(order)
     let workCount = try Tiles.int32(1 + 4 * n + n * n, "symmetric eigenproblem")
@@ -85,8 +101,16 @@ struct Tridiagonal<Real: BLASReal> {
     try lapack(
       "stedc",
       Real.stedc(
-        order, d, e, z, work.numbers(Real.self), workCount,
-        integers.start.assumingMemoryBound(to: Int32.self), integerCount))
+        order,
+        d,
+        e,
+        z,
+        work.numbers(Real.self),
+        workCount,
+        integers.start.assumingMemoryBound(to: Int32.self),
+        integerCount
+      )
+    )
     for row in 0..<count {
       (vectors + row * n).update(from: z + (n - 1 - row) * n, count: n)
     }
@@ -96,21 +120,35 @@ struct Tridiagonal<Real: BLASReal> {
 
   /// Turns eigenvectors of T into eigenvectors of A.
   func carryBack(
-    _ vectors: UnsafeMutablePointer<Real>, count: Int, reflectors: UnsafeMutablePointer<Real>
+    _ vectors: UnsafeMutablePointer<Real>,
+    count: Int,
+    reflectors: UnsafeMutablePointer<Real>
   ) throws(LinearAlgebraError) {
     let workCount = try Tiles.int32(
-      count * Self.blockColumns + 65 * 64, "symmetric eigenproblem")
+      count * Self.blockColumns + 65 * 64,
+      "symmetric eigenproblem"
+    )
     let work = AlignedMemory(Real.self, count: Int(workCount))
     try lapack(
       "ormtr",
       Real.ormtr(
-        order, Int32(count), reflectors, tau, vectors, work.numbers(Real.self), workCount))
+        order,
+        Int32(count),
+        reflectors,
+        tau,
+        vectors,
+        work.numbers(Real.self),
+        workCount
+      )
+    )
     withExtendedLifetime(work) {}
   }
 }
 
 private func reverseRows<Real: BLASReal>(
-  _ matrix: UnsafeMutablePointer<Real>, rows: Int, columns: Int
+  _ matrix: UnsafeMutablePointer<Real>,
+  rows: Int,
+  columns: Int
 ) {
   for row in 0..<rows / 2 {
     let (upper, lower) = (matrix + row * columns, matrix + (rows - 1 - row) * columns)

@@ -1,8 +1,9 @@
 /// The rank-r matrix whose outputs are closest to those of W on inputs of second moment G.
 ///
 /// Among all W' of rank r, E‖(W - W')x‖² with E[x xᵀ] = G is least for W' = Q Qᵀ W, where the
-/// columns of Q [m, r] are the top eigenvectors of the output second moment W G Wᵀ (SVD-LLM, arXiv
-/// 2403.07378, section 3, and Swift-SVD, arXiv 2604.01609, in the form that needs no inverse).
+/// columns of Q [m, r] are the top eigenvectors of the output second moment W G Wᵀ. The objective
+/// is the one of SVD-LLM (arXiv 2403.07378) and Swift-SVD (arXiv 2604.01609); in this form no
+/// inverse of a factor of G is needed.
 package struct WhitenedFactorization: Sendable {
   /// Qᵀ: orthonormal rows [r, m], most important first, largest component of each positive.
   package let basis: Matrix
@@ -33,7 +34,10 @@ package struct WhitenedFactorization: Sendable {
   /// - Throws: ``LinearAlgebraError`` when shapes or rank do not fit, an element is not finite, or
   ///   LAPACK fails.
   package init(
-    _ w: Matrix, inputMoment: DoubleMatrix, rank: Int, threads: Int = 1
+    _ w: Matrix,
+    inputMoment: DoubleMatrix,
+    rank: Int,
+    threads: Int = 1
   ) throws(LinearAlgebraError) {
     try requireRank(rank, limit: min(w.rows, w.columns))
     try requireSquare("input second moment", inputMoment, order: w.columns)
@@ -57,7 +61,10 @@ package struct WhitenedFactorization: Sendable {
   /// - Throws: ``LinearAlgebraError`` when shapes or rank do not fit, an element is not finite, or
   ///   LAPACK fails.
   package init(
-    _ w: Matrix, outputMoment: DoubleMatrix, rank: Int, threads: Int = 1
+    _ w: Matrix,
+    outputMoment: DoubleMatrix,
+    rank: Int,
+    threads: Int = 1
   ) throws(LinearAlgebraError) {
     try requireRank(rank, limit: min(w.rows, w.columns))
     try requireSquare("output second moment", outputMoment, order: w.rows)
@@ -66,16 +73,26 @@ package struct WhitenedFactorization: Sendable {
   }
 
   private init(
-    checked w: Matrix, outputMoment: DoubleMatrix, rank: Int, threads: Int
+    checked w: Matrix,
+    outputMoment: DoubleMatrix,
+    rank: Int,
+    threads: Int
   ) throws(LinearAlgebraError) {
     let eigen = try narrowEigenpairs(of: outputMoment, count: rank)
     try self.init(
-      basis: eigen.vectors, of: w, eigenvalues: eigen.values,
-      outputEnergy: outputMoment.trace, threads: threads)
+      basis: eigen.vectors,
+      of: w,
+      eigenvalues: eigen.values,
+      outputEnergy: outputMoment.trace,
+      threads: threads
+    )
   }
 
   private init(
-    inputSide w: Matrix, inputMoment: DoubleMatrix, rank: Int, threads: Int
+    inputSide w: Matrix,
+    inputMoment: DoubleMatrix,
+    rank: Int,
+    threads: Int
   ) throws(LinearAlgebraError) {
     let root = try MomentRoot(inputMoment, threads: threads)
     let inner = try root.conjugate(try gram(w, threads: threads), threads: threads)
@@ -85,17 +102,30 @@ package struct WhitenedFactorization: Sendable {
     let basis = DoubleMatrix(rows: rank, columns: w.rows)
     let wide = w.widened()
     try tiledProduct(
-      rows: directions.rows, columns: w.rows, depth: w.columns, directions.operand(),
-      wide.operand(isTransposed: true), into: basis.operand(), threads: threads)
+      rows: directions.rows,
+      columns: w.rows,
+      depth: w.columns,
+      directions.operand(),
+      wide.operand(isTransposed: true),
+      into: basis.operand(),
+      threads: threads
+    )
     try orthonormalizeRows(basis.pointer, rows: rank, columns: w.rows)
     try self.init(
-      basis: basis.narrowed(), of: w,
+      basis: basis.narrowed(),
+      of: w,
       eigenvalues: eigen.values + Array(repeating: 0, count: rank - eigen.values.count),
-      outputEnergy: inner.trace, threads: threads)
+      outputEnergy: inner.trace,
+      threads: threads
+    )
   }
 
   private init(
-    basis: Matrix, of w: Matrix, eigenvalues: [Double], outputEnergy: Double, threads: Int
+    basis: Matrix,
+    of w: Matrix,
+    eigenvalues: [Double],
+    outputEnergy: Double,
+    threads: Int
   ) throws(LinearAlgebraError) {
     let product = try multiply(basis, w, threads: threads)
     fixSigns(basis, product)
@@ -112,22 +142,38 @@ package struct WhitenedFactorization: Sendable {
 ///   - w: Matrix [m, n].
 ///   - inputMoment: G [n, n], symmetric.
 ///   - threads: Most threads to use; the result does not depend on it.
+/// - Returns: W G Wᵀ.
 /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
 /// - Complexity: 2 m n² + m² n operations.
 package func outputMoment(
-  of w: Matrix, inputMoment: DoubleMatrix, threads: Int = 1
+  of w: Matrix,
+  inputMoment: DoubleMatrix,
+  threads: Int = 1
 ) throws(LinearAlgebraError) -> DoubleMatrix {
   let (m, n) = (w.rows, w.columns)
   try requireSquare("input second moment", inputMoment, order: n)
   let wide = w.widened()
   let weighted = DoubleMatrix(rows: m, columns: n)
   try tiledProduct(
-    rows: m, columns: n, depth: n, wide.operand(), inputMoment.operand(),
-    into: weighted.operand(), threads: threads)
+    rows: m,
+    columns: n,
+    depth: n,
+    wide.operand(),
+    inputMoment.operand(),
+    into: weighted.operand(),
+    threads: threads
+  )
   let result = DoubleMatrix(rows: m, columns: m)
   try tiledLowerProduct(
-    order: m, depth: n, weighted.operand(), wide.operand(), into: result.pointer, beta: 0,
-    isSymmetric: false, threads: threads)
+    order: m,
+    depth: n,
+    weighted.operand(),
+    wide.operand(),
+    into: result.pointer,
+    beta: 0,
+    isSymmetric: false,
+    threads: threads
+  )
   mirrorLowerTriangle(result.pointer, order: m)
   withExtendedLifetime((wide, weighted, inputMoment)) {}
   return result

@@ -35,6 +35,7 @@ package final class Tokenizer: Sendable {
 
   /// Builds a tokenizer.
   ///
+  /// - Parameter description: what it is made of.
   /// - Throws: ``TokenizationError`` where parts of the description contradict one another or a
   ///   pattern is beyond this program.
   package init(_ description: TokenizerDescription) throws(TokenizationError) {
@@ -51,24 +52,25 @@ package final class Tokenizer: Sendable {
     let raw = description.addedTokens.filter { !$0.normalized }
     rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) })
     let others = description.addedTokens.filter(\.normalized)
-    if others.isEmpty {
-      normalizedMatcher = nil
-    } else {
-      var contents: [[UInt8]] = []
-      for token in others {
-        do throws(PatternTooSlow) {
-          contents.append(try normalizer.normalized(Array(token.content.utf8), &states))
-        } catch {
-          throw .patternTooSlow(file: file, pattern: error.pattern)
-        }
+    var contents: [[UInt8]] = []
+    for token in others {
+      do throws(PatternTooSlow) {
+        contents.append(try normalizer.normalized(Array(token.content.utf8), &states))
+      } catch {
+        throw .patternTooSlow(file: file, pattern: error.pattern)
       }
-      normalizedMatcher = AddedTokenMatcher(others, contents: contents)
     }
+    normalizedMatcher =
+      others.isEmpty ? nil : AddedTokenMatcher(others, contents: contents)
 
     var tokens: [Int32: String] = [:]
     tokens.reserveCapacity(description.vocabulary.count + description.addedTokens.count)
     for token in description.vocabulary { tokens[token.id] = token.text }
-    for token in description.addedTokens { tokens[token.id] = token.content }
+    for token in raw { tokens[token.id] = token.content }
+    // These decode as they are looked for: normalized.
+    for (token, content) in zip(others, contents) {
+      tokens[token.id] = String(decoding: content, as: UTF8.self)
+    }
     self.tokens = tokens
     specialIDs = Set(description.addedTokens.filter(\.special).map(\.id))
     self.description = description
@@ -78,6 +80,8 @@ package final class Tokenizer: Sendable {
 
   /// The ids of a text, without any token for its beginning or end.
   ///
+  /// - Parameter text: UTF-8, taken byte for byte.
+  /// - Returns: the ids.
   /// - Throws: ``TokenizationError/invalidUTF8(offset:)``, or where the model has no token at all for
   ///   a character.
   package func encode(_ text: [UInt8]) throws(TokenizationError) -> [Int32] {
@@ -96,10 +100,14 @@ package final class Tokenizer: Sendable {
 
   /// The text of `ids`; bytes that make no UTF-8 become U+FFFD.
   ///
-  /// - Parameter skipSpecialTokens: whether special tokens are left out.
+  /// - Parameters:
+  ///   - ids: what ``encode(_:)-([UInt8])`` or a model gives.
+  ///   - skipSpecialTokens: whether special tokens are left out.
+  /// - Returns: the text.
   /// - Throws: ``TokenizationError/unknownID(_:file:)``.
   package func decode(
-    _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false
+    _ ids: some Sequence<Int32>,
+    skipSpecialTokens: Bool = false
   ) throws(TokenizationError) -> String {
     var texts: [[UInt8]] = []
     for id in ids {
@@ -120,7 +128,8 @@ package final class Tokenizer: Sendable {
   // MARK: - Encoding
 
   private func encode(
-    _ text: [UInt8], _ state: inout State
+    _ text: [UInt8],
+    _ state: inout State
   ) throws(TokenizationError) -> [Int32] {
     var ids: [Int32] = []
     ids.reserveCapacity(text.count / 3)
@@ -129,7 +138,11 @@ package final class Tokenizer: Sendable {
         ids.append(id)
       } else {
         try encode(
-          Array(text[piece.range]), isFirst: piece.range.lowerBound == 0, to: &ids, &state)
+          Array(text[piece.range]),
+          isFirst: piece.range.lowerBound == 0,
+          to: &ids,
+          &state
+        )
       }
     }
     return ids
@@ -137,7 +150,10 @@ package final class Tokenizer: Sendable {
 
   /// Encodes text between added tokens of the raw text.
   private func encode(
-    _ text: [UInt8], isFirst: Bool, to ids: inout [Int32], _ state: inout State
+    _ text: [UInt8],
+    isFirst: Bool,
+    to ids: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     let text = try catchingSlowPatterns { () throws(PatternTooSlow) in
       try normalizer.normalized(text, &state.patterns)
@@ -157,7 +173,10 @@ package final class Tokenizer: Sendable {
 
   /// Encodes text that holds no added token any more.
   private func encodeWords(
-    _ text: [UInt8], isFirst: Bool, to ids: inout [Int32], _ state: inout State
+    _ text: [UInt8],
+    isFirst: Bool,
+    to ids: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     let (text, words) = try catchingSlowPatterns { () throws(PatternTooSlow) in
       try splitter.split(text, isFirst: isFirst, &state.patterns)

@@ -20,8 +20,10 @@ struct FactorsTests {
     #expect(try factors.relativeError(to: w) == 0)
   }
 
-  @Test("plain factors reach the least error and are balanced",
-    arguments: [(1, 8), (8, 1), (20, 33), (33, 20)])
+  @Test(
+    "plain factors reach the least error and are balanced",
+    arguments: [(1, 8), (8, 1), (20, 33), (33, 20)]
+  )
   func plain(m: Int, n: Int) throws {
     let w = try decaying(m, n, decay: 0.9)
     let squares = try eigenvalues(of: m <= n ? outerGram(w) : gram(w))
@@ -47,7 +49,9 @@ struct FactorsTests {
     let factorization = try WhitenedFactorization(w, inputMoment: moment, rank: 4)
     let factors = try LowRankFactors.whitened(w, inputMoment: moment, rank: 4)
     let expected = slowProduct(
-      transposed(factorization.basis.widened()), factorization.product.widened())
+      transposed(factorization.basis.widened()),
+      factorization.product.widened()
+    )
     #expect(largestDifference(try factors.product().widened(), expected) < 1e-5)
     for (a, b) in zip(Self.rowNorms(factors.left), Self.rowNorms(factors.right)) {
       #expect(abs(a - b) <= 1e-6 * b)

@@ -84,15 +84,21 @@ struct MatrixMultiplyTests {
     }
     #expect(throws: LinearAlgebraError.self) {
       try multiply(
-        Matrix(rows: 2, columns: 3).view, transposed: Matrix(rows: 4, columns: 3).view,
-        into: Matrix(rows: 2, columns: 3).view)
+        Matrix(rows: 2, columns: 3).view,
+        transposed: Matrix(rows: 4, columns: 3).view,
+        into: Matrix(rows: 2, columns: 3).view
+      )
     }
   }
 
   @Test("sizes beyond 32 bits are refused before the call")
   func tooLarge() {
     let huge = MatrixView(
-      pointer: Matrix(rows: 1, columns: 1).pointer, rows: 0, columns: 1 << 31, stride: 1 << 31)
+      pointer: Matrix(rows: 1, columns: 1).pointer,
+      rows: 0,
+      columns: 1 << 31,
+      stride: 1 << 31
+    )
     let output = Matrix(rows: 0, columns: 0)
     #expect(throws: LinearAlgebraError.tooLarge(operation: "matrix product", size: 1 << 31)) {
       try multiply(huge, transposed: huge, into: output.view)

@@ -55,8 +55,11 @@ struct SingularValueDecompositionTests {
     }
   }
 
-  @Test("automatic and Gram routes are within 1e-4 of the least error",
-    arguments: [1.0, 0.99, 0.97, 0.9, 0.7], [(80, 120), (120, 80)])
+  @Test(
+    "automatic and Gram routes are within 1e-4 of the least error",
+    arguments: [1.0, 0.99, 0.97, 0.9, 0.7],
+    [(80, 120), (120, 80)]
+  )
   func optimal(decay: Double, shape: (Int, Int)) throws {
     let w = try decaying(shape.0, shape.1, decay: decay)
     let squares = try eigenvalues(of: shape.0 <= shape.1 ? outerGram(w) : gram(w))
@@ -91,11 +94,15 @@ struct SingularValueDecompositionTests {
     #expect(last < 1e-5)
   }
 
-  @Test("matrices of too low a rank give orthonormal vectors and no NaN",
-    arguments: routes, [(20, 30), (30, 20)])
+  @Test(
+    "matrices of too low a rank give orthonormal vectors and no NaN",
+    arguments: routes,
+    [(20, 30), (30, 20)]
+  )
   func deficient(route: SVDRoute, shape: (Int, Int)) throws {
     for rank in [0, 1, 3] {
-      let w = rank == 0
+      let w =
+        rank == 0
         ? Matrix(rows: shape.0, columns: shape.1) : try lowRank(shape.0, shape.1, rank: rank)
       let svd = try truncatedSVD(w, rank: 8, route: route)
       #expect(svd.relativeError < 1e-5)

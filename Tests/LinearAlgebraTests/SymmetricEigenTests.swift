@@ -18,8 +18,10 @@ struct SymmetricEigenTests {
     #expect(eigen.vectors[1, 0] * eigen.vectors[1, 1] < 0)
   }
 
-  @Test("values agree with Jacobi rotations, vectors with the definition",
-    arguments: [(1, 1), (2, 1), (9, 9), (40, 3), (40, 8), (40, 9), (40, 39), (40, 40)])
+  @Test(
+    "values agree with Jacobi rotations, vectors with the definition",
+    arguments: [(1, 1), (2, 1), (9, 9), (40, 3), (40, 8), (40, 9), (40, 39), (40, 40)]
+  )
   func reference(order: Int, count: Int) throws {
     let matrix = try gram(gaussian(order + 5, order))
     let expected = jacobiEigenvalues(matrix)

@@ -69,7 +69,10 @@ struct WhitenedFactorizationTests {
     let result = try WhitenedFactorization(w, inputMoment: try gram(inputs), rank: 4)
     let plain = try truncatedSVD(w, rank: 4)
     let other = try WhitenedFactorization(
-      w, inputMoment: try gram(gaussian(50, 20, seed: 9)), rank: 4)
+      w,
+      inputMoment: try gram(gaussian(50, 20, seed: 9)),
+      rank: 4
+    )
     let error = Self.outputError(result, w, inputs: inputs)
     #expect(error < Self.outputError(other, w, inputs: inputs))
     let values = try eigenvalues(of: try outputMoment(of: w, inputMoment: try gram(inputs)))
@@ -77,8 +80,11 @@ struct WhitenedFactorizationTests {
     #expect(plain.relativeError > 0)
   }
 
-  @Test("a singular or zero second moment gives an orthonormal basis and no NaN",
-    arguments: [(10, 18), (18, 10)], [0, 1, 3])
+  @Test(
+    "a singular or zero second moment gives an orthonormal basis and no NaN",
+    arguments: [(10, 18), (18, 10)],
+    [0, 1, 3]
+  )
   func semidefinite(shape: (Int, Int), samples: Int) throws {
     let (m, n) = shape
     let w = gaussian(m, n)

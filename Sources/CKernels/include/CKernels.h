@@ -50,6 +50,8 @@ void moepack_silu_multiply(float *gate, const float *up, size_t count);
 double moepack_exp_in_place(float *values, size_t count, float largest);
 /* The largest value, -infinity for none. */
 float moepack_largest(const float *values, size_t count);
+/* The inner product, summed in double in a fixed order. */
+double moepack_dot(const float *a, const float *b, size_t count);
 /* Whether no value is infinite or NaN. */
 int moepack_all_finite(const float *values, size_t count);
 

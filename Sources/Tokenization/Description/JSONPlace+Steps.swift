@@ -7,9 +7,10 @@ extension JSONPlace {
     let kind = try required("type").string()
     if let form = TokenizerDescription.UnicodeForm(rawValue: kind) { return [.unicode(form)] }
     switch kind {
-    case "Sequence": return try sequence("normalizers") { place throws(TokenizationError) in
-      try place.normalizers()
-    }
+    case "Sequence":
+      return try sequence("normalizers") { place throws(TokenizationError) in
+        try place.normalizers()
+      }
     case "Prepend": return [.prepend(try required("prepend").string())]
     case "Replace": return [.replace(try pattern(), with: try required("content").string())]
     case "Lowercase": return [.lowercase]
@@ -17,13 +18,15 @@ extension JSONPlace {
       return [
         .strip(
           left: try bool("strip_left", default: false),
-          right: try bool("strip_right", default: false))
+          right: try bool("strip_right", default: false)
+        )
       ]
     case "ByteLevel": return [.byteLevel]
     default:
       throw unsupported(
         "the normalizer \(quoted(kind))",
-        supported: "NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, ByteLevel, Sequence")
+        supported: "NFC, NFD, NFKC, NFKD, Prepend, Replace, Lowercase, Strip, ByteLevel, Sequence"
+      )
     }
   }
 
@@ -31,14 +34,16 @@ extension JSONPlace {
   func preTokenizers() throws(TokenizationError) -> [TokenizerDescription.PreTokenizer] {
     let kind = try required("type").string()
     switch kind {
-    case "Sequence": return try sequence("pretokenizers") { place throws(TokenizationError) in
-      try place.preTokenizers()
-    }
+    case "Sequence":
+      return try sequence("pretokenizers") { place throws(TokenizationError) in
+        try place.preTokenizers()
+      }
     case "ByteLevel":
       return [
         .byteLevel(
           addPrefixSpace: try bool("add_prefix_space", default: true),
-          useRegex: try bool("use_regex", default: true))
+          useRegex: try bool("use_regex", default: true)
+        )
       ]
     case "Split":
       return [
@@ -47,8 +52,10 @@ extension JSONPlace {
     case "Metaspace":
       return [
         .metaspace(
-          replacement: try required("replacement").scalar(), try prependScheme(),
-          split: try bool("split", default: true))
+          replacement: try required("replacement").scalar(),
+          try prependScheme(),
+          split: try bool("split", default: true)
+        )
       ]
     case "Whitespace": return [.whitespace]
     case "WhitespaceSplit": return [.whitespaceSplit]
@@ -58,7 +65,8 @@ extension JSONPlace {
       throw unsupported(
         "the pre-tokenizer \(quoted(kind))",
         supported: "ByteLevel, Split, Metaspace, Whitespace, WhitespaceSplit, Digits, Punctuation,"
-          + " Sequence")
+          + " Sequence"
+      )
     }
   }
 
@@ -66,9 +74,10 @@ extension JSONPlace {
   func decoders() throws(TokenizationError) -> [TokenizerDescription.Decoder] {
     let kind = try required("type").string()
     switch kind {
-    case "Sequence": return try sequence("decoders") { place throws(TokenizationError) in
-      try place.decoders()
-    }
+    case "Sequence":
+      return try sequence("decoders") { place throws(TokenizationError) in
+        try place.decoders()
+      }
     case "ByteLevel": return [.byteLevel]
     case "Replace": return [.replace(try pattern(), with: try required("content").string())]
     case "ByteFallback": return [.byteFallback]
@@ -76,26 +85,31 @@ extension JSONPlace {
     case "Strip":
       return [
         .strip(
-          content: try required("content").scalar(), start: try count("start"),
-          stop: try count("stop"))
+          content: try required("content").scalar(),
+          start: try count("start"),
+          stop: try count("stop")
+        )
       ]
     case "Metaspace":
       return [
         .metaspace(
           replacement: try required("replacement").scalar(),
-          prepended: try prependScheme() != .never)
+          prepended: try prependScheme() != .never
+        )
       ]
     default:
       throw unsupported(
         "the decoder \(quoted(kind))",
-        supported: "ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence")
+        supported: "ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence"
+      )
     }
   }
 
   // MARK: - Parts of steps
 
   private func sequence<Step>(
-    _ key: String, _ steps: (JSONPlace) throws(TokenizationError) -> [Step]
+    _ key: String,
+    _ steps: (JSONPlace) throws(TokenizationError) -> [Step]
   ) throws(TokenizationError) -> [Step] {
     var all: [Step] = []
     for place in try required(key).elements() { all += try steps(place) }
@@ -115,7 +129,9 @@ extension JSONPlace {
         _ = try PatternProgram(source)
       } catch {
         throw regex.unsupported(
-          "\(error.what) at byte \(error.offset) of \(quoted(source))", supported: error.supported)
+          "\(error.what) at byte \(error.offset) of \(quoted(source))",
+          supported: error.supported
+        )
       }
       return .regex(source)
     }

@@ -20,8 +20,11 @@ struct JSONPlace {
   func required(_ key: String) throws(TokenizationError) -> JSONPlace {
     guard let place = try optional(key) else {
       throw .malformed(
-        file: file, place: path.isEmpty ? "the whole" : path, expected: "the key \(quoted(key))",
-        got: "none")
+        file: file,
+        place: path.isEmpty ? "the whole" : path,
+        expected: "the key \(quoted(key))",
+        got: "none"
+      )
     }
     return place
   }
@@ -66,7 +69,8 @@ struct JSONPlace {
 
   /// The case of `Choice` that is named under `key`.
   func choice<Choice: RawRepresentable<String> & CaseIterable>(
-    _ key: String, default missing: Choice? = nil
+    _ key: String,
+    default missing: Choice? = nil
   ) throws(TokenizationError) -> Choice {
     if let missing, try optional(key) == nil { return missing }
     let place = try required(key)
@@ -88,12 +92,18 @@ struct JSONPlace {
       case .object(let object): "an object of \(object.count) members"
       }
     return .malformed(
-      file: file, place: path.isEmpty ? "the whole" : path, expected: expected, got: got)
+      file: file,
+      place: path.isEmpty ? "the whole" : path,
+      expected: expected,
+      got: got
+    )
   }
 
   /// The error that what stands here, or under `key`, is beyond this program.
   func unsupported(
-    _ got: String, supported: String, key: String? = nil
+    _ got: String,
+    supported: String,
+    key: String? = nil
   ) -> TokenizationError {
     let place = key.map { path.isEmpty ? $0 : path + "." + $0 } ?? path
     return .unsupported(file: file, place: place, got: got, supported: supported)

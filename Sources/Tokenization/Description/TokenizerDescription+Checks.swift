@@ -33,12 +33,17 @@ extension TokenizerDescription {
       try check(id: token.id, of: token.text, at: "model.vocab")
       if let other = textOf.updateValue(token.text, forKey: token.id) {
         throw malformed(
-          "model.vocab", expected: "one token per id",
-          got: "\(quoted(other)) and \(quoted(token.text)) with id \(token.id)")
+          "model.vocab",
+          expected: "one token per id",
+          got: "\(quoted(other)) and \(quoted(token.text)) with id \(token.id)"
+        )
       }
       if idOf.updateValue(token.id, forKey: UTF8Key(token.text)) != nil {
         throw malformed(
-          "model.vocab", expected: "every token once", got: "\(quoted(token.text)) twice")
+          "model.vocab",
+          expected: "every token once",
+          got: "\(quoted(token.text)) twice"
+        )
       }
     }
     var contents: Set<UTF8Key> = []
@@ -48,18 +53,25 @@ extension TokenizerDescription {
       let key = UTF8Key(token.content)
       guard contents.insert(key).inserted else {
         throw malformed(
-          place, expected: "every added token once", got: "\(quoted(token.content)) twice")
+          place,
+          expected: "every added token once",
+          got: "\(quoted(token.content)) twice"
+        )
       }
       if let id = idOf[key] {
         guard id == token.id else {
           throw malformed(
-            place, expected: "id \(id), which the vocabulary gives \(quoted(token.content))",
-            got: "id \(token.id)")
+            place,
+            expected: "id \(id), which the vocabulary gives \(quoted(token.content))",
+            got: "id \(token.id)"
+          )
         }
       } else if let other = textOf.updateValue(token.content, forKey: token.id) {
         throw malformed(
-          place, expected: "one token per id",
-          got: "\(quoted(other)) and \(quoted(token.content)) with id \(token.id)")
+          place,
+          expected: "one token per id",
+          got: "\(quoted(other)) and \(quoted(token.content)) with id \(token.id)"
+        )
       }
     }
   }
@@ -72,7 +84,10 @@ extension TokenizerDescription {
   private func check(id: Int32, of token: String, at place: String) throws(TokenizationError) {
     if id < 0 {
       throw malformed(
-        place, expected: "ids from 0 up", got: "id \(id) for \(quoted(token))")
+        place,
+        expected: "ids from 0 up",
+        got: "id \(id) for \(quoted(token))"
+      )
     }
   }
 }

@@ -23,7 +23,8 @@ extension TokenizerDescription {
       addedTokens: try TokenizerDescription.addedTokens(root),
       normalizers: try root.optional("normalizer")?.normalizers() ?? [],
       preTokenizers: try root.optional("pre_tokenizer")?.preTokenizers() ?? [],
-      decoders: try root.optional("decoder")?.decoders())
+      decoders: try root.optional("decoder")?.decoders()
+    )
   }
 
   // MARK: - The model
@@ -32,7 +33,10 @@ extension TokenizerDescription {
     let kind = try model.optional("type")?.string()
     guard kind == "BPE" || (kind == nil && model.value["merges"] != nil) else {
       throw model.unsupported(
-        "the model \(quoted(kind ?? "without a type"))", supported: "BPE", key: "type")
+        "the model \(quoted(kind ?? "without a type"))",
+        supported: "BPE",
+        key: "type"
+      )
     }
     if let dropout = model.value["dropout"]?.double, dropout > 0 {
       throw model.unsupported("dropout, which is random,", supported: "null", key: "dropout")
@@ -75,7 +79,8 @@ extension TokenizerDescription {
       byteFallback: try model.bool("byte_fallback", default: false),
       unknownToken: try model.optional("unk_token")?.string(),
       fuseUnknown: try model.bool("fuse_unk", default: false),
-      ignoreMerges: try model.bool("ignore_merges", default: false))
+      ignoreMerges: try model.bool("ignore_merges", default: false)
+    )
   }
 
   private static func addedTokens(

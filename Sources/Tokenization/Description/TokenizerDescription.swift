@@ -20,8 +20,13 @@ package struct TokenizerDescription: Equatable, Sendable {
 
   /// A description of these parts.
   package init(
-    file: String, model: Model, vocabulary: [Token], addedTokens: [AddedToken] = [],
-    normalizers: [Normalizer] = [], preTokenizers: [PreTokenizer] = [], decoders: [Decoder]? = nil
+    file: String,
+    model: Model,
+    vocabulary: [Token],
+    addedTokens: [AddedToken] = [],
+    normalizers: [Normalizer] = [],
+    preTokenizers: [PreTokenizer] = [],
+    decoders: [Decoder]? = nil
   ) {
     self.file = file
     self.model = model
@@ -56,8 +61,11 @@ package struct TokenizerDescription: Equatable, Sendable {
 
     /// A model of these parts.
     package init(
-      merges: [Merge], byteFallback: Bool = false, unknownToken: String? = nil,
-      fuseUnknown: Bool = false, ignoreMerges: Bool = false
+      merges: [Merge],
+      byteFallback: Bool = false,
+      unknownToken: String? = nil,
+      fuseUnknown: Bool = false,
+      ignoreMerges: Bool = false
     ) {
       self.merges = merges
       self.byteFallback = byteFallback

@@ -23,7 +23,8 @@ struct BytePairEncoder: Sendable {
   ///
   /// - Throws: ``TokenizationError`` for merges of tokens the vocabulary does not have.
   init(
-    _ model: TokenizerDescription.BytePair, _ description: TokenizerDescription
+    _ model: TokenizerDescription.BytePair,
+    _ description: TokenizerDescription
   ) throws(TokenizationError) {
     self.model = model
     file = description.file
@@ -42,7 +43,10 @@ struct BytePairEncoder: Sendable {
 
   /// Appends the tokens of the word `text[range]`.
   func encode(
-    _ text: Span<UInt8>, _ range: Range<Int>, to out: inout [Int32], _ state: inout State
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    to out: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     if range.count <= WordCache.longestWord {
       try encodeShort(text, range, isWhole: true, to: &out, &state)
@@ -54,7 +58,10 @@ struct BytePairEncoder: Sendable {
   }
 
   private func encodeShort(
-    _ text: Span<UInt8>, _ range: Range<Int>, isWhole: Bool, to out: inout [Int32],
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    isWhole: Bool,
+    to out: inout [Int32],
     _ state: inout State
   ) throws(TokenizationError) {
     // A part of a long word must not be taken for the whole word of the same text.
@@ -73,7 +80,10 @@ struct BytePairEncoder: Sendable {
   /// Cuts a long word where no merge can reach across, as whole documents without spaces between
   /// words are one word to some tokenizers.
   private func encodeLong(
-    _ text: Span<UInt8>, _ range: Range<Int>, to out: inout [Int32], _ state: inout State
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    to out: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     var start = range.lowerBound
     var (last, length) = decodeScalar(text, at: start)
@@ -94,7 +104,10 @@ struct BytePairEncoder: Sendable {
   }
 
   private func encodePart(
-    _ text: Span<UInt8>, _ range: Range<Int>, to out: inout [Int32], _ state: inout State
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    to out: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     if range.count <= WordCache.longestWord {
       try encodeShort(text, range, isWhole: false, to: &out, &state)
@@ -104,7 +117,10 @@ struct BytePairEncoder: Sendable {
   }
 
   private func encodeUncached(
-    _ text: Span<UInt8>, _ range: Range<Int>, to out: inout [Int32], _ state: inout State
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    to out: inout [Int32],
+    _ state: inout State
   ) throws(TokenizationError) {
     state.symbols.removeAll(keepingCapacity: true)
     try appendSymbols(text, range, to: &state.symbols)
@@ -129,7 +145,9 @@ struct BytePairEncoder: Sendable {
 
   /// Appends the tokens of single characters; what has none becomes byte tokens or the unknown one.
   private func appendSymbols(
-    _ text: Span<UInt8>, _ range: Range<Int>, to symbols: inout [Int32]
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    to symbols: inout [Int32]
   ) throws(TokenizationError) {
     var pendingUnknown: Int32?
     var position = range.lowerBound
@@ -158,7 +176,9 @@ struct BytePairEncoder: Sendable {
 
   /// Merges by looking through all pairs again and again: the quickest way for a few.
   private static func merge(
-    _ symbols: inout [Int32], _ candidates: inout [MergeTable.Merge], _ merges: MergeTable
+    _ symbols: inout [Int32],
+    _ candidates: inout [MergeTable.Merge],
+    _ merges: MergeTable
   ) {
     let none = MergeTable.Merge(rank: .max, id: -1)
     candidates.removeAll(keepingCapacity: true)

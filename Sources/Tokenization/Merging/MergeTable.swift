@@ -17,7 +17,9 @@ struct MergeTable: Sendable {
   ///
   /// - Throws: ``TokenizationError/malformed(file:place:expected:got:)`` for a token that does not.
   init(
-    _ model: TokenizerDescription.BytePair, _ tokens: TokenTable, file: String
+    _ model: TokenizerDescription.BytePair,
+    _ tokens: TokenTable,
+    file: String
   ) throws(TokenizationError) {
     var capacity = 16
     while capacity < model.merges.count * 2 { capacity *= 2 }
@@ -27,8 +29,11 @@ struct MergeTable: Sendable {
     func id(_ token: String, rank: Int) throws(TokenizationError) -> Int32 {
       guard let id = tokens.id(token) else {
         throw .malformed(
-          file: file, place: "model.merges[\(rank)]", expected: "tokens of the vocabulary",
-          got: quoted(token))
+          file: file,
+          place: "model.merges[\(rank)]",
+          expected: "tokens of the vocabulary",
+          got: quoted(token)
+        )
       }
       return id
     }

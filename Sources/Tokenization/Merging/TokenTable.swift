@@ -58,7 +58,10 @@ func hashBytes(_ text: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
 /// Whether `text[range]` equals as many bytes of `other` from `start` on.
 @inline(__always)
 func equalBytes(
-  _ text: Span<UInt8>, _ range: Range<Int>, _ other: Span<UInt8>, at start: Int
+  _ text: Span<UInt8>,
+  _ range: Range<Int>,
+  _ other: Span<UInt8>,
+  at start: Int
 ) -> Bool {
   let offset = start - range.lowerBound
   for position in range where text[position] != other[position + offset] { return false }

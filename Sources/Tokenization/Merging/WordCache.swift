@@ -22,7 +22,10 @@ struct WordCache: Sendable {
   /// Appends the ids of `text[range]` to `out` if they are known.
   @inline(__always)
   func append(
-    _ text: Span<UInt8>, _ range: Range<Int>, hash: UInt64, to out: inout [Int32]
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    hash: UInt64,
+    to out: inout [Int32]
   ) -> Bool {
     if slots.isEmpty { return false }
     var slot = Int(truncatingIfNeeded: hash) & (WordCache.slotCount - 1)
@@ -41,7 +44,10 @@ struct WordCache: Sendable {
 
   /// Keeps `word` as the ids of `text[range]`.
   mutating func insert(
-    _ text: Span<UInt8>, _ range: Range<Int>, hash: UInt64, _ word: ArraySlice<Int32>
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    hash: UInt64,
+    _ word: ArraySlice<Int32>
   ) {
     if slots.isEmpty || entries.count == WordCache.entryLimit {
       slots = [Int32](repeating: -1, count: WordCache.slotCount)
@@ -57,7 +63,12 @@ struct WordCache: Sendable {
     slots[slot] = Int32(entries.count)
     entries.append(
       Entry(
-        hash: hash, keyStart: keyStart, keyEnd: Int32(keys.count), idStart: idStart,
-        idEnd: Int32(ids.count)))
+        hash: hash,
+        keyStart: keyStart,
+        keyEnd: Int32(keys.count),
+        idStart: idStart,
+        idEnd: Int32(ids.count)
+      )
+    )
   }
 }

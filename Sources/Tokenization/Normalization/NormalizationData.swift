@@ -1,4 +1,4 @@
-// Made by Scripts/make_normalization_data.py from tokenizers 0.23.3; do not edit.
+// Made by Fixtures/make_normalization_data.py from tokenizers 0.23.3; do not edit.
 
 /// What Unicode normalization needs to know, as text; all numbers are hexadecimal.
 enum NormalizationData {

@@ -67,7 +67,9 @@ extension TokenizerDescription.UnicodeForm {
   }
 
   private func decompose(
-    _ scalar: UInt32, _ table: NormalizationTable, into scalars: inout [UInt32]
+    _ scalar: UInt32,
+    _ table: NormalizationTable,
+    into scalars: inout [UInt32]
   ) {
     if scalar < 0xA0 { return scalars.append(scalar) }
     if Hangul.syllables.contains(scalar) {
@@ -112,7 +114,9 @@ extension TokenizerDescription.UnicodeForm {
   }
 
   private static func compose(
-    _ scalars: inout [UInt32], _ classes: [UInt8], _ table: NormalizationTable
+    _ scalars: inout [UInt32],
+    _ classes: [UInt8],
+    _ table: NormalizationTable
   ) {
     var count = 0
     var starter: Int?

@@ -9,7 +9,9 @@ struct PatternFinder: Sendable {
 
   /// A finder of `pattern`; a regular expression keeps its state in a new slot of `states`.
   init(
-    _ pattern: TokenizerDescription.Pattern, states: inout [PatternState], file: String
+    _ pattern: TokenizerDescription.Pattern,
+    states: inout [PatternState],
+    file: String
   ) throws(TokenizationError) {
     switch pattern {
     case .string(let text): self.init(.string(Array(text.utf8)))
@@ -18,8 +20,11 @@ struct PatternFinder: Sendable {
         self.init(try PatternProgram(source), states: &states)
       } catch {
         throw .unsupported(
-          file: file, place: "pattern \(quoted(source)), byte \(error.offset)", got: error.what,
-          supported: error.supported)
+          file: file,
+          place: "pattern \(quoted(source)), byte \(error.offset)",
+          got: error.what,
+          supported: error.supported
+        )
       }
     }
   }
@@ -34,7 +39,9 @@ struct PatternFinder: Sendable {
 
   /// Appends the matches in `range`, which counts as the whole text, from left to right.
   func appendMatches(
-    in text: Span<UInt8>, _ range: Range<Int>, to matches: inout [Range<Int>],
+    in text: Span<UInt8>,
+    _ range: Range<Int>,
+    to matches: inout [Range<Int>],
     _ states: inout [PatternState]
   ) throws(PatternTooSlow) {
     switch kind {
@@ -61,7 +68,10 @@ struct PatternFinder: Sendable {
   }
 
   private func find(
-    _ wanted: [UInt8], in text: Span<UInt8>, _ range: Range<Int>, _ matches: inout [Range<Int>]
+    _ wanted: [UInt8],
+    in text: Span<UInt8>,
+    _ range: Range<Int>,
+    _ matches: inout [Range<Int>]
   ) {
     guard let first = wanted.first else { return }
     var position = range.lowerBound

@@ -43,7 +43,9 @@ extension PatternParser {
 
   /// The range that begins with `first`, or `first` alone; with case ignored, its variants too.
   private mutating func range(
-    from first: Unicode.Scalar, at place: Int, negative: Bool
+    from first: Unicode.Scalar,
+    at place: Int,
+    negative: Bool
   ) throws(PatternFault) -> [ClosedRange<UInt32>] {
     var last = first
     if peek() == "-", position + 1 < scalars.count, scalars[position + 1] != "]" {
@@ -71,7 +73,10 @@ extension PatternParser {
       guard let variants = try caseVariants(value, from: place) else { continue }
       if negative {
         throw fault(
-          "letters in a negated class, ignoring case,", at: place, supported: "other signs")
+          "letters in a negated class, ignoring case,",
+          at: place,
+          supported: "other signs"
+        )
       }
       all += variants.map { $0...$0 }
     }

@@ -50,14 +50,20 @@ extension PatternParser {
     while let next = take(), next != "}" { name.unicodeScalars.append(next) }
     guard let set = ScalarSet.property(named: name) else {
       throw fault(
-        "the property \(quoted(name))", at: start, supported: ScalarSet.propertyNames)
+        "the property \(quoted(name))",
+        at: start,
+        supported: ScalarSet.propertyNames
+      )
     }
     if ignoresCase, case .categories(let categories) = set,
       !categories.isDisjoint(with: [.letters, .marks]),
       !categories.isSuperset(of: .letters), categories != .marks
     {
       throw fault(
-        "the property \(quoted(name)), ignoring case,", at: start, supported: "L, M, N, P, S, Z, C")
+        "the property \(quoted(name)), ignoring case,",
+        at: start,
+        supported: "L, M, N, P, S, Z, C"
+      )
     }
     return isNegative ? .not(set) : set
   }
@@ -77,7 +83,9 @@ extension PatternParser {
     case "x":
       guard take("{") else {
         let scalar = try hexadecimal(digits: 1...2, from: start)
-        if scalar.value > 0x7F { throw fault("a byte beyond ASCII", at: start, supported: "\\x{…}") }
+        if scalar.value > 0x7F {
+          throw fault("a byte beyond ASCII", at: start, supported: "\\x{…}")
+        }
         return scalar
       }
       let scalar = try hexadecimal(digits: 1...8, from: start)
@@ -89,16 +97,20 @@ extension PatternParser {
         && (next.properties.isAlphabetic || next.properties.numericType != nil)
       if isAlphanumeric {
         throw fault(
-          "the escape \\\(next)", at: start,
-          supported: "\\n \\r \\t \\f \\v \\a \\e \\xHH \\x{…} \\uHHHH \\s \\d \\w \\h \\p{…} \\A \\z \\Z"
-            + " \\b \\B and their opposites")
+          "the escape \\\(next)",
+          at: start,
+          supported:
+            "\\n \\r \\t \\f \\v \\a \\e \\xHH \\x{…} \\uHHHH \\s \\d \\w \\h \\p{…} \\A \\z \\Z"
+            + " \\b \\B and their opposites"
+        )
       }
       return next
     }
   }
 
   private mutating func hexadecimal(
-    digits: ClosedRange<Int>, from start: Int
+    digits: ClosedRange<Int>,
+    from start: Int
   ) throws(PatternFault) -> Unicode.Scalar {
     var value: UInt32 = 0
     var count = 0

@@ -46,7 +46,10 @@ struct PatternParser {
         ["ss", "ff", "fi", "fl", "st"].contains(String([Character(first), Character(second)]))
       {
         throw fault(
-          "letters that have a ligature, ignoring case,", at: start, supported: "other letters")
+          "letters that have a ligature, ignoring case,",
+          at: start,
+          supported: "other letters"
+        )
       }
       lastLetter = letter
       nodes.append(try quantified(atom, from: start))
@@ -118,8 +121,10 @@ struct PatternParser {
         case .set(let set): return .lookbehind(set, negative: negative)
         default:
           throw fault(
-            "looking behind at more than one character", at: start,
-            supported: "looking behind at one character")
+            "looking behind at more than one character",
+            at: start,
+            supported: "looking behind at one character"
+          )
         }
       }
       while let next = take(), next != ">" {}
@@ -148,7 +153,10 @@ struct PatternParser {
         return rest
       default:
         throw fault(
-          "the group (?\(next)", at: start, supported: "(?: (?= (?! (?> (?<= (?<! (?i (?-i (?m")
+          "the group (?\(next)",
+          at: start,
+          supported: "(?: (?= (?! (?> (?<= (?<! (?i (?-i (?m"
+        )
       }
     }
     throw fault("a group without an end", at: start)
@@ -163,7 +171,8 @@ struct PatternParser {
   // MARK: - Quantifiers
 
   private mutating func quantified(
-    _ atom: PatternNode, from start: Int
+    _ atom: PatternNode,
+    from start: Int
   ) throws(PatternFault) -> PatternNode {
     var node = atom
     while let next = peek() {
@@ -191,8 +200,10 @@ struct PatternParser {
       }
       if bounds.max == nil, node.isNullable {
         throw fault(
-          "endless repetition of something that may be empty", at: start,
-          supported: "repetition of something that takes up text")
+          "endless repetition of something that may be empty",
+          at: start,
+          supported: "repetition of something that takes up text"
+        )
       }
       node = .repeated(node, min: bounds.min, max: bounds.max, greed)
     }
@@ -254,7 +265,9 @@ struct PatternParser {
 
   /// The fault that `what` stands at the code point `place`.
   func fault(
-    _ what: String, at place: Int? = nil, supported: String = "well-formed patterns"
+    _ what: String,
+    at place: Int? = nil,
+    supported: String = "well-formed patterns"
   ) -> PatternFault {
     let offset = scalars[..<min(place ?? position, scalars.count)].reduce(0) {
       $0 + UTF8.width($1)

@@ -7,7 +7,10 @@ extension PatternProgram {
   ///
   /// - Throws: ``PatternTooSlow`` after twenty million steps.
   func firstMatch(
-    in text: Span<UInt8>, _ range: Range<Int>, from start: Int, _ state: inout PatternState
+    in text: Span<UInt8>,
+    _ range: Range<Int>,
+    from start: Int,
+    _ state: inout PatternState
   ) throws(PatternTooSlow) -> Range<Int>? {
     var position = start
     let filter = Int(startFilter) * 257
@@ -35,7 +38,10 @@ extension PatternProgram {
 
   /// The end of the match that begins at `position`, if there is one.
   private func match(
-    at position: Int, _ text: Span<UInt8>, _ range: Range<Int>, _ state: inout PatternState
+    at position: Int,
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
+    _ state: inout PatternState
   ) throws(PatternTooSlow) -> Int? {
     let end = try run(from: 0, at: position, text, range, &state)
     return end < 0 ? nil : end
@@ -43,7 +49,10 @@ extension PatternProgram {
 
   /// Runs from an instruction to the next `accept`; the place reached, or -1.
   private func run(
-    from first: Int32, at start: Int, _ text: Span<UInt8>, _ range: Range<Int>,
+    from first: Int32,
+    at start: Int,
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
     _ state: inout PatternState
   ) throws(PatternTooSlow) -> Int {
     let base = state.stack.count
@@ -98,7 +107,8 @@ extension PatternProgram {
           instruction += 1
           if !possessive, low < position {
             state.stack.append(
-              .init(instruction: Int32(instruction), position: position, low: low))
+              .init(instruction: Int32(instruction), position: position, low: low)
+            )
           }
         }
 
@@ -160,7 +170,8 @@ extension PatternProgram {
           position = scalarStart(text, before: position)
           if frame.low < position {
             state.stack.append(
-              .init(instruction: frame.instruction, position: position, low: frame.low))
+              .init(instruction: frame.instruction, position: position, low: frame.low)
+            )
           }
         }
       }
@@ -168,7 +179,10 @@ extension PatternProgram {
   }
 
   private func isMember(
-    before position: Int, set: Int32, _ text: Span<UInt8>, _ range: Range<Int>,
+    before position: Int,
+    set: Int32,
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
     _ state: inout PatternState
   ) -> Bool {
     guard position > range.lowerBound else { return false }
@@ -177,7 +191,10 @@ extension PatternProgram {
   }
 
   private func holds(
-    _ anchor: PatternNode.Anchor, at position: Int, _ text: Span<UInt8>, _ range: Range<Int>,
+    _ anchor: PatternNode.Anchor,
+    at position: Int,
+    _ text: Span<UInt8>,
+    _ range: Range<Int>,
     _ state: inout PatternState
   ) -> Bool {
     let lineFeed = UInt8(ascii: "\n")

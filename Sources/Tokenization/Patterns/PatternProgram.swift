@@ -117,7 +117,10 @@ struct PatternProgram: Sendable {
     instructions.append(instruction)
     if instructions.count > PatternProgram.instructionLimit {
       throw PatternFault(
-        offset: 0, what: "a pattern too large", supported: "fewer nested repetitions")
+        offset: 0,
+        what: "a pattern too large",
+        supported: "fewer nested repetitions"
+      )
     }
   }
 
@@ -141,7 +144,8 @@ struct PatternProgram: Sendable {
   }
 
   private mutating func block(
-    _ node: PatternNode, _ head: (Int32) -> Instruction
+    _ node: PatternNode,
+    _ head: (Int32) -> Instruction
   ) throws(PatternFault) {
     let start = instructions.count
     try append(.accept)
@@ -168,13 +172,20 @@ struct PatternProgram: Sendable {
   }
 
   private mutating func emit(
-    repeated node: PatternNode, min: Int, max: Int?, _ greed: PatternNode.Greed
+    repeated node: PatternNode,
+    min: Int,
+    max: Int?,
+    _ greed: PatternNode.Greed
   ) throws(PatternFault) {
     if greed != .lazy, let set = node.asSet {
       return try append(
         .run(
-          set: number(of: set), min: Int32(min), max: max.map(Int32.init) ?? Int32.max,
-          possessive: greed == .possessive))
+          set: number(of: set),
+          min: Int32(min),
+          max: max.map(Int32.init) ?? Int32.max,
+          possessive: greed == .possessive
+        )
+      )
     }
     if greed == .possessive {
       return try emit(.atomic(.repeated(node, min: min, max: max, .greedy)))

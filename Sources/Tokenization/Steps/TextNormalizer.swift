@@ -16,7 +16,9 @@ struct TextNormalizer: Sendable {
 
   /// Prepares `normalizers`; their patterns keep their states in `states`.
   init(
-    _ normalizers: [TokenizerDescription.Normalizer], states: inout [PatternState], file: String
+    _ normalizers: [TokenizerDescription.Normalizer],
+    states: inout [PatternState],
+    file: String
   ) throws(TokenizationError) {
     for normalizer in normalizers {
       switch normalizer {
@@ -34,7 +36,8 @@ struct TextNormalizer: Sendable {
 
   /// `text` after all steps.
   func normalized(
-    _ text: [UInt8], _ states: inout [PatternState]
+    _ text: [UInt8],
+    _ states: inout [PatternState]
   ) throws(PatternTooSlow) -> [UInt8] {
     var text = text
     for step in steps {
@@ -108,7 +111,9 @@ func trimWhitespace(_ text: Span<UInt8>, _ range: Range<Int>) -> Int {
 extension PatternFinder {
   /// `text` with every match replaced.
   func replacing(
-    in text: [UInt8], with replacement: [UInt8], _ states: inout [PatternState]
+    in text: [UInt8],
+    with replacement: [UInt8],
+    _ states: inout [PatternState]
   ) throws(PatternTooSlow) -> [UInt8] {
     var matches: [Range<Int>] = []
     try appendMatches(in: text.span, 0..<text.count, to: &matches, &states)

@@ -14,7 +14,9 @@ struct TokenDecoder: Sendable {
 
   /// Prepares `decoders`; their patterns keep their states in `states`.
   init(
-    _ decoders: [TokenizerDescription.Decoder]?, states: inout [PatternState], file: String
+    _ decoders: [TokenizerDescription.Decoder]?,
+    states: inout [PatternState],
+    file: String
   ) throws(TokenizationError) {
     guard let decoders else { return }
     var steps: [Step] = []
@@ -39,7 +41,8 @@ struct TokenDecoder: Sendable {
 
   /// The text of `tokens`; bytes that are no UTF-8 become U+FFFD.
   func text(
-    of tokens: [[UInt8]], _ states: inout [PatternState]
+    of tokens: [[UInt8]],
+    _ states: inout [PatternState]
   ) throws(PatternTooSlow) -> String {
     guard let steps else {
       return String(decoding: Array(tokens.joined(separator: [0x20])), as: UTF8.self)
@@ -64,7 +67,10 @@ struct TokenDecoder: Sendable {
       case .metaspace(let replacement, let prepended):
         for index in tokens.indices {
           tokens[index] = TokenDecoder.replace(
-            replacement, in: tokens[index], with: index == 0 && prepended ? [] : [0x20])
+            replacement,
+            in: tokens[index],
+            with: index == 0 && prepended ? [] : [0x20]
+          )
         }
       }
     }
@@ -97,7 +103,10 @@ struct TokenDecoder: Sendable {
   }
 
   private static func strip(
-    _ token: [UInt8], _ content: [UInt8], start: Int, stop: Int
+    _ token: [UInt8],
+    _ content: [UInt8],
+    start: Int,
+    stop: Int
   ) -> [UInt8] {
     var rest = token[...]
     for _ in 0..<min(start, token.count) {
@@ -112,7 +121,9 @@ struct TokenDecoder: Sendable {
   }
 
   private static func replace(
-    _ wanted: [UInt8], in token: [UInt8], with replacement: [UInt8]
+    _ wanted: [UInt8],
+    in token: [UInt8],
+    with replacement: [UInt8]
   ) -> [UInt8] {
     var out: [UInt8] = []
     var position = 0

@@ -13,12 +13,14 @@ struct WordSplitter: Sendable {
 
   /// Prepares `preTokenizers`; their patterns keep their states in `states`.
   init(
-    _ preTokenizers: [TokenizerDescription.PreTokenizer], states: inout [PatternState],
+    _ preTokenizers: [TokenizerDescription.PreTokenizer],
+    states: inout [PatternState],
     file: String
   ) throws(TokenizationError) {
     /// A finder of single code points of a set, or of runs of them.
     func finder(
-      _ set: ScalarSet, runs: Bool = false
+      _ set: ScalarSet,
+      runs: Bool = false
     ) throws(TokenizationError) -> PatternFinder {
       let node = PatternNode.repeated(.set(set), min: 1, max: runs ? nil : 1, .greedy)
       return try finder(node)
@@ -28,7 +30,11 @@ struct WordSplitter: Sendable {
         return PatternFinder(try PatternProgram(node, source: "built in"), states: &states)
       } catch {
         throw .unsupported(
-          file: file, place: "pre_tokenizer", got: error.what, supported: error.supported)
+          file: file,
+          place: "pre_tokenizer",
+          got: error.what,
+          supported: error.supported
+        )
       }
     }
 
@@ -41,7 +47,10 @@ struct WordSplitter: Sendable {
         let finder =
           useRegex
           ? try PatternFinder(
-            .regex(WordSplitter.byteLevelPattern), states: &states, file: file) : nil
+            .regex(WordSplitter.byteLevelPattern),
+            states: &states,
+            file: file
+          ) : nil
         steps.append(.byteLevel(addPrefixSpace: addPrefixSpace, finder))
       case .metaspace(let replacement, let scheme, let split):
         let text = String(Character(replacement))
@@ -66,11 +75,12 @@ struct WordSplitter: Sendable {
     }
   }
 
-  /// Cuts `text` into words, perhaps rewriting it.
-  ///
-  /// - Parameter isFirst: whether the text begins where the whole text does.
+  /// Cuts `text` into words, perhaps rewriting it; `isFirst` says whether it begins where the whole
+  /// text does.
   func split(
-    _ text: [UInt8], isFirst: Bool, _ states: inout [PatternState]
+    _ text: [UInt8],
+    isFirst: Bool,
+    _ states: inout [PatternState]
   ) throws(PatternTooSlow) -> (text: [UInt8], words: [Range<Int>]) {
     var text = text
     var words = text.isEmpty ? [] : [0..<text.count]
@@ -83,15 +93,34 @@ struct WordSplitter: Sendable {
         if addPrefixSpace { (text, words) = WordSplitter.prefixSpaces(text, words) }
         if let finder {
           words = try cut(
-            text.span, words, finder, .isolated, invert: false, &matches, &states)
+            text.span,
+            words,
+            finder,
+            .isolated,
+            invert: false,
+            &matches,
+            &states
+          )
         }
         (text, words) = WordSplitter.byteLevel(text, words)
       case .metaspace(let replacement, let scheme, let finder):
         (text, words) = WordSplitter.metaspace(
-          text, words, replacement, scheme, isFirst: isFirst)
+          text,
+          words,
+          replacement,
+          scheme,
+          isFirst: isFirst
+        )
         if let finder {
           words = try cut(
-            text.span, words, finder, .mergedWithNext, invert: false, &matches, &states)
+            text.span,
+            words,
+            finder,
+            .mergedWithNext,
+            invert: false,
+            &matches,
+            &states
+          )
         }
       }
     }
@@ -101,8 +130,12 @@ struct WordSplitter: Sendable {
   // MARK: - Cutting
 
   private func cut(
-    _ text: Span<UInt8>, _ words: [Range<Int>], _ finder: PatternFinder,
-    _ behavior: TokenizerDescription.SplitBehavior, invert: Bool, _ matches: inout [Range<Int>],
+    _ text: Span<UInt8>,
+    _ words: [Range<Int>],
+    _ finder: PatternFinder,
+    _ behavior: TokenizerDescription.SplitBehavior,
+    invert: Bool,
+    _ matches: inout [Range<Int>],
     _ states: inout [PatternState]
   ) throws(PatternTooSlow) -> [Range<Int>] {
     var out: [Range<Int>] = []
@@ -117,8 +150,11 @@ struct WordSplitter: Sendable {
 
   /// Appends the pieces of `word` that `matches` make; empty ones are left out.
   static func append(
-    _ word: Range<Int>, cutAt matches: [Range<Int>],
-    _ behavior: TokenizerDescription.SplitBehavior, invert: Bool, to out: inout [Range<Int>]
+    _ word: Range<Int>,
+    cutAt matches: [Range<Int>],
+    _ behavior: TokenizerDescription.SplitBehavior,
+    invert: Bool,
+    to out: inout [Range<Int>]
   ) {
     var position = word.lowerBound
     let first = out.count
@@ -155,7 +191,8 @@ struct WordSplitter: Sendable {
   // MARK: - Rewriting
 
   private static func prefixSpaces(
-    _ text: [UInt8], _ words: [Range<Int>]
+    _ text: [UInt8],
+    _ words: [Range<Int>]
   ) -> ([UInt8], [Range<Int>]) {
     rewrite(text, words) { word, out in
       if text[word.lowerBound] != 0x20 { out.append(0x20) }
@@ -164,15 +201,19 @@ struct WordSplitter: Sendable {
   }
 
   private static func byteLevel(
-    _ text: [UInt8], _ words: [Range<Int>]
+    _ text: [UInt8],
+    _ words: [Range<Int>]
   ) -> ([UInt8], [Range<Int>]) {
     let span = text.span
     return rewrite(text, words) { word, out in ByteAlphabet.encode(span, word, to: &out) }
   }
 
   private static func metaspace(
-    _ text: [UInt8], _ words: [Range<Int>], _ replacement: [UInt8],
-    _ scheme: TokenizerDescription.PrependScheme, isFirst: Bool
+    _ text: [UInt8],
+    _ words: [Range<Int>],
+    _ replacement: [UInt8],
+    _ scheme: TokenizerDescription.PrependScheme,
+    isFirst: Bool
   ) -> ([UInt8], [Range<Int>]) {
     rewrite(text, words) { word, out in
       let isWanted =
@@ -191,7 +232,9 @@ struct WordSplitter: Sendable {
   }
 
   private static func rewrite(
-    _ text: [UInt8], _ words: [Range<Int>], _ write: (Range<Int>, inout [UInt8]) -> Void
+    _ text: [UInt8],
+    _ words: [Range<Int>],
+    _ write: (Range<Int>, inout [UInt8]) -> Void
   ) -> ([UInt8], [Range<Int>]) {
     var out: [UInt8] = []
     out.reserveCapacity(text.count + text.count / 4)

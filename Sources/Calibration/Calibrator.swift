@@ -1,0 +1,71 @@
+package import Checkpoint
+package import Inference
+internal import LinearAlgebra
+package import SystemPackage
+
+/// Measures the original model: one streamed pass over the calibration windows.
+package struct Calibrator {
+  private let pass: ForwardPass
+  private let threads: Int
+
+  /// Will measure the model of `pass`.
+  package init(_ pass: ForwardPass) {
+    self.pass = pass
+    threads = pass.threads
+  }
+
+  /// Runs the pass and writes what it measures, layer by layer.
+  ///
+  /// - Parameters:
+  ///   - ids: Whole windows of `context` tokens.
+  ///   - plan: What the search will look at.
+  ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
+  ///   - progress: Told when a layer is done.
+  package func run(
+    ids: [Int32], context: Int, plan: SamplePlan, into writer: StatisticsWriter,
+    spoolFolder: FilePath?, progress: (Int) -> Void
+  ) throws {
+    let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
+    let last = pass.configuration.moeLayers.last ?? -1
+    for index in 0..<pass.configuration.layerCount where index <= last {
+      let layer = try DecoderLayer(pass.loader, index: index, length: context)
+      if layer.isMixture {
+        try measure(layer, stream, plan, writer)
+      } else {
+        for number in stream.groups.indices {
+          let h = try stream.load(number)
+          try layer.advance(h, length: context)
+          try stream.store(h, number)
+        }
+      }
+      progress(index)
+    }
+  }
+
+  private func measure(
+    _ layer: DecoderLayer, _ stream: HiddenStream, _ plan: SamplePlan, _ writer: StatisticsWriter
+  ) throws {
+    let all = Array(layer.experts.indices)
+    var measurement = MixtureMeasurement(layer, allowed: all, threads: threads)
+    let sampler = GramSampler(layer, threads: threads)
+    var sample = GramSample(experts: all.count, candidates: plan.candidates)
+    var next = 0
+    for number in stream.groups.indices {
+      let h = try stream.load(number)
+      try layer.attend(h, length: stream.length)
+      let x = layer.mlpInput(h)
+      try layer.addUnrouted(x, to: h)
+      let logits = try layer.routerLogits(x)
+      try measurement.advance(x, logits: logits, h: h)
+      try stream.store(h, number)
+      let firstToken = stream.groups[number].lowerBound * stream.length
+      var rows: [Int] = []
+      while next < plan.positions.count, plan.positions[next] < firstToken + x.rows {
+        rows.append(plan.positions[next] - firstToken)
+        next += 1
+      }
+      try sampler.add(rows, of: x, logits: logits, to: &sample)
+    }
+    try writer.write(layer: layer.index, measurement.result, sample)
+  }
+}

@@ -1,0 +1,193 @@
+internal import JSON
+package import Safetensors
+internal import Storage
+package import SystemPackage
+package import Tensors
+
+/// A reason a statistics file cannot be used.
+package enum StatisticsError: Error, Equatable, CustomStringConvertible {
+  /// It is not a statistics file, or lacks something.
+  case malformed(file: FilePath, reason: String)
+  /// It was made from another model, text or option.
+  case mismatch(file: FilePath, key: String, expected: String, got: String)
+
+  /// What is wrong and what helps.
+  package var description: String {
+    switch self {
+    case .malformed(let file, let reason): "\(file): \(reason); make it again with calibrate"
+    case .mismatch(let file, let key, let expected, let got):
+      "\(file): was made with another \(key) (\(got), here \(expected)); give the same or calibrate again"
+    }
+  }
+}
+
+/// Measurements of the original model's layers in one safetensors file; Formats/statistics.md.
+package enum StatisticsLayout {
+  static let sums = [
+    "count", "gate_sum", "norm_sum", "norm_square_sum", "gate_norm_sum", "leave_one_out",
+  ]
+
+  static func name(_ layer: Int, _ part: String) -> String { "layers.\(layer).\(part)" }
+
+  /// Tensors for each of `layers`.
+  static func tensors(layers: [Int], experts: Int, plan: SamplePlan) -> [TensorLayout] {
+    let n = plan.positions.count
+    let c = plan.candidates
+    return layers.flatMap { layer -> [TensorLayout] in
+      var list = sums.map { TensorLayout(name: name(layer, $0), type: .f64, shape: [experts]) }
+      list.append(TensorLayout(name: name(layer, "sample.positions"), type: .i64, shape: [n]))
+      list.append(TensorLayout(name: name(layer, "sample.logits"), type: .f32, shape: [n, experts]))
+      if c != experts {
+        list.append(TensorLayout(name: name(layer, "sample.candidates"), type: .i32, shape: [n, c]))
+      }
+      list.append(
+        TensorLayout(name: name(layer, "sample.gram"), type: .f32, shape: [n, c * (c + 1) / 2]))
+      return list
+    }
+  }
+}
+
+/// Writes statistics layer by layer, so that no more than one layer's sample is in memory.
+package final class StatisticsWriter {
+  private let writer: SafetensorsWriter
+  private let places: [String: Int]
+  private let plan: SamplePlan
+
+  /// Starts a file.
+  package init(
+    replacing path: FilePath, layers: [Int], experts: Int, plan: SamplePlan,
+    metadata: [(key: String, value: String)]
+  ) throws {
+    let tensors = StatisticsLayout.tensors(layers: layers, experts: experts, plan: plan)
+    places = Dictionary(uniqueKeysWithValues: zip(tensors.map(\.name), tensors.indices))
+    writer = try SafetensorsWriter(replacing: path, tensors: tensors, metadata: metadata)
+    self.plan = plan
+  }
+
+  /// Writes a layer.
+  package func write(layer: Int, _ statistics: ExpertStatistics, _ sample: GramSample) throws {
+    let sums = [
+      statistics.count, statistics.gateSum, statistics.normSum, statistics.normSquareSum,
+      statistics.gateNormSum, statistics.leaveOneOut,
+    ]
+    for (name, values) in zip(StatisticsLayout.sums, sums) { try put(values, layer, name) }
+    try put(plan.positions.map { Int64($0) }, layer, "sample.positions")
+    try put(sample.logits, layer, "sample.logits")
+    if let candidates = sample.candidateExperts { try put(candidates, layer, "sample.candidates") }
+    try put(sample.gram, layer, "sample.gram")
+  }
+
+  /// Puts the file in place.
+  package func finish() throws { try writer.finish() }
+
+  private func put<Value: BitwiseCopyable>(_ values: [Value], _ layer: Int, _ part: String) throws {
+    guard let tensor = places[StatisticsLayout.name(layer, part)] else { return }
+    try values.withUnsafeBytes { try writer.write($0, tensor: tensor, at: 0) }
+  }
+}
+
+/// Reads statistics layer by layer.
+package final class StatisticsReader {
+  /// Where the file is.
+  package let path: FilePath
+  private let reader: SafetensorsReader
+  private let places: [String: Int]
+
+  /// Opens a file.
+  package init(_ path: FilePath) throws {
+    self.path = path
+    reader = try SafetensorsReader(path)
+    places = Dictionary(
+      reader.tensors.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The value of a metadata key, or nil.
+  package func metadata(_ key: String) -> String? {
+    reader.header.metadata.first { $0.key == key }?.value
+  }
+
+  /// Refuses a file whose metadata say otherwise than `expected`.
+  package func check(_ expected: [(key: String, value: String)]) throws {
+    for (key, value) in expected {
+      guard let got = metadata(key) else {
+        throw StatisticsError.malformed(file: path, reason: "has no '\(key)' in its metadata")
+      }
+      guard got == value else {
+        throw StatisticsError.mismatch(file: path, key: key, expected: value, got: got)
+      }
+    }
+  }
+
+  /// The sums of a layer.
+  package func statistics(layer: Int, experts: Int) throws -> ExpertStatistics {
+    var result = ExpertStatistics(experts: experts)
+    func sums(_ name: String) throws -> [Double] {
+      let values: [Double] = try values(layer, name, .f64, shape: [experts])
+      guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+        throw StatisticsError.malformed(
+          file: path, reason: "\(StatisticsLayout.name(layer, name)) holds an impossible number")
+      }
+      return values
+    }
+    result.count = try sums("count")
+    result.gateSum = try sums("gate_sum")
+    result.normSum = try sums("norm_sum")
+    result.normSquareSum = try sums("norm_square_sum")
+    result.gateNormSum = try sums("gate_norm_sum")
+    result.leaveOneOut = try sums("leave_one_out")
+    return result
+  }
+
+  /// The sample of a layer.
+  package func sample(layer: Int, experts: Int) throws -> GramSample {
+    let n = try shape(layer, "sample.positions").first ?? 0
+    let triangle = try shape(layer, "sample.gram").last ?? 0
+    // C(C+1)/2 = triangle.
+    let c = Int(((8 * Double(triangle) + 1).squareRoot() - 1) / 2 + 0.5)
+    guard c > 0, c <= experts, c * (c + 1) / 2 == triangle else {
+      throw StatisticsError.malformed(file: path, reason: "layer \(layer): a sample of another shape")
+    }
+    let candidates: [Int32]? =
+      c == experts ? nil : try values(layer, "sample.candidates", .i32, shape: [n, c])
+    if let candidates, !candidates.allSatisfy({ $0 >= 0 && $0 < experts }) {
+      throw StatisticsError.malformed(
+        file: path, reason: "layer \(layer): a candidate that is no expert")
+    }
+    return GramSample(
+      tokenCount: n, experts: experts, candidates: c,
+      logits: try values(layer, "sample.logits", .f32, shape: [n, experts]),
+      candidateExperts: candidates,
+      gram: try values(layer, "sample.gram", .f32, shape: [n, triangle]))
+  }
+
+  private func index(_ layer: Int, _ part: String) throws -> Int {
+    let name = StatisticsLayout.name(layer, part)
+    guard let index = places[name] else {
+      throw StatisticsError.malformed(file: path, reason: "has no tensor '\(name)'")
+    }
+    return index
+  }
+
+  private func shape(_ layer: Int, _ part: String) throws -> [Int] {
+    reader.tensors[try index(layer, part)].shape
+  }
+
+  private func values<Value: BitwiseCopyable>(
+    _ layer: Int, _ part: String, _ type: ElementType, shape: [Int]
+  ) throws -> [Value] {
+    let index = try index(layer, part)
+    let tensor = reader.tensors[index]
+    guard tensor.type == type, tensor.shape == shape else {
+      throw StatisticsError.malformed(
+        file: path,
+        reason: "'\(tensor.name)' is \(tensor.type.name) \(tensor.shape), expected \(type.name) \(shape)")
+    }
+    let count = tensor.byteCount / MemoryLayout<Value>.stride
+    return try [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try reader.read(
+        tensor: index, bytes: 0..<tensor.byteCount,
+        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+      initialized = count
+    }
+  }
+}
