@@ -33,6 +33,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CKernels"),
+    .target(name: "CCalibrationText"),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     room("Parallelism", []),
@@ -53,8 +54,8 @@ let package = Package(
     room(
       "Evaluation",
       [
-        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism", "Safetensors", "Storage",
-        "Tensors", "Tokenization", system, .product(name: "Crypto", package: "swift-crypto"),
+        "CCalibrationText", "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra",
+        "Parallelism", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard", system, .product(name: "Crypto", package: "swift-crypto"),
       ]),
     room(
       "Conversion",
@@ -68,9 +69,16 @@ let package = Package(
         "Tensors", system,
       ]),
     room(
+      "Compression",
+      [
+        "Calibration", "Checkpoint", "Evaluation", "Inference", "JSON", "LinearAlgebra", "Pack", "Parallelism",
+        "Storage", "Tensors", system,
+      ]),
+    room(
       "Commands",
       [
-        "Checkpoint", "Conversion", "Evaluation", "JSON", "Pack", "Safetensors", "Storage", "Tensors",
+        "Checkpoint", "Compression", "Calibration", "Conversion", "Evaluation", "JSON", "Pack",
+        "Safetensors", "Storage", "Tensors",
         "Tokenization", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

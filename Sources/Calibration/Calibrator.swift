@@ -1,4 +1,4 @@
-package import Checkpoint
+internal import Checkpoint
 package import Inference
 internal import LinearAlgebra
 package import SystemPackage

@@ -1,8 +1,8 @@
 internal import JSON
-package import Safetensors
+internal import Safetensors
 internal import Storage
 package import SystemPackage
-package import Tensors
+internal import Tensors
 
 /// A reason a statistics file cannot be used.
 package enum StatisticsError: Error, Equatable, CustomStringConvertible {

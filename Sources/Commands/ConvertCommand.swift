@@ -72,7 +72,7 @@ struct ConvertCommand: ParsableCommand {
     let path = try destination.path(force: common.force, inputs: [FilePath(input.model)])
     let request = ConversionRequest(
       source: checkpoint, destination: path, type: type?.type, maximumShardBytes: maxShardSize?.bytes,
-      plan: nil, takesAllFiles: allFiles,
+      plan: try plan.map { try PlanFile.kept(in: $0, for: checkpoint) }, takesAllFiles: allFiles,
       threads: common.threads, tool: Version.tool)
     let job = try request.job(for: format.kind)
     try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)

@@ -15,10 +15,11 @@ public struct MoepackCommand: AsyncParsableCommand {
       """,
     version: Version.text,
     groupedSubcommands: [
+      CommandGroup(name: "The main job", subcommands: [CompressCommand.self]),
       CommandGroup(
         name: "Its steps and a look at its result",
         subcommands: [
-          EvaluateCommand.self, VerifyCommand.self,
+          CalibrateCommand.self, PlanCommand.self, EvaluateCommand.self, VerifyCommand.self,
         ]),
       CommandGroup(
         name: "Files and formats",

@@ -22,6 +22,11 @@ package struct GatedMLP: Sendable {
   package func inner(_ x: Matrix, threads: Int) throws -> Matrix {
     let g = try gate(x, threads: threads)
     let u = try up(x, threads: threads)
+    return GatedMLP.combine(gate: g, up: u, threads: threads)
+  }
+
+  /// silu(gate) * up, in place of `gate`, which is returned.
+  package static func combine(gate g: Matrix, up u: Matrix, threads: Int) -> Matrix {
     parallelForEach(count: g.rows, threads: g.elements.count > 1 << 14 ? threads : 1) { row in
       moepack_silu_multiply(g.row(row).baseAddress, u.row(row).baseAddress, g.columns)
     }

@@ -7,8 +7,8 @@ package import SystemPackage
 /// when memory is short.
 ///
 /// Groups depend on the context and the width alone, never on where they are kept, so that results
-/// do not either.
-package final class HiddenStream {
+/// do not either. Several threads may load while none stores.
+package final class HiddenStream: @unchecked Sendable {
   /// Tokens per window.
   package let length: Int
   /// Number of windows.

@@ -125,4 +125,10 @@ package struct RoutedRow: Sendable {
   package var token: Int32
   /// Place in the token's list of experts.
   package var slot: Int32
+
+  /// A row.
+  package init(token: Int32, slot: Int32) {
+    self.token = token
+    self.slot = slot
+  }
 }

@@ -11,6 +11,9 @@ struct TextTable {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
+  /// Headings and rows.
+  var cells: [[String]] { [headings] + rows }
+
   /// The table as lines of text.
   var text: String {
     let all = [headings] + rows

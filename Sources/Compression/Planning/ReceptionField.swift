@@ -1,4 +1,4 @@
-internal import Calibration
+internal import Checkpoint
 package import Inference
 internal import LinearAlgebra
 internal import Parallelism
@@ -57,30 +57,36 @@ package struct ReceptionField {
   /// Runs all blocks over the windows of `ids`.
   package func run(ids: [Int32], context: Int, progress: (Int) -> Void) throws -> [Block] {
     let layers = candidates.keys.sorted()
-    var original = try pass.embed(ids, length: context, spoolFolder: nil)
-    var pruned = try original.copy(windows: original.windowCount)
+    let original = try pass.embed(ids, length: context, spoolFolder: nil)
+    let pruned = try original.copy(windows: original.windowCount)
     var blocks: [Block] = []
     var next = 0
     for start in stride(from: 0, to: layers.count, by: blockLength) {
       let members = Array(layers[start..<min(start + blockLength, layers.count)])
       let last = members[members.count - 1]
       let block = try runBlock(
-        next...last, members: members, original: &original, pruned: &pruned, context, progress)
+        next...last, members: members, original: original, pruned: pruned, context, progress)
       blocks.append(block)
       next = last + 1
     }
     return blocks
   }
 
-  /// A prefix of choices with the stream it leads to.
+  /// A prefix of choices with the stream it leads to, one matrix per group of windows.
   private struct Prefix {
     var choice: [Int]
     var stream: [Matrix]
   }
 
+  /// What the experts of a layer see: rows of all prefixes under one another.
+  private struct ExpertInputs {
+    var x: Matrix
+    var logits: Matrix
+  }
+
   private func runBlock(
-    _ range: ClosedRange<Int>, members: [Int], original: inout HiddenStream,
-    pruned: inout HiddenStream, _ context: Int, _ progress: (Int) -> Void
+    _ range: ClosedRange<Int>, members: [Int], original: HiddenStream, pruned: HiddenStream,
+    _ context: Int, _ progress: (Int) -> Void
   ) throws -> Block {
     var prefixes = [Prefix(choice: [], stream: try pruned.groups.indices.map { try pruned.load($0) })]
     var combinations: [Combination] = []
@@ -91,31 +97,175 @@ package struct ReceptionField {
         try layer.advance(h, length: context)
         try original.store(h, number)
       }
-      guard let sets = candidates[index] else {
+      let kept = candidates[index].map { sets in
+        sets.map { set in layer.experts.indices.filter { !set.contains(layer.experts[$0]) } }
+      }
+      guard let kept else {
         for prefix in prefixes {
           for h in prefix.stream { try layer.advance(h, length: context) }
         }
         progress(index)
         continue
       }
-      let kept = sets.map { set in layer.experts.indices.filter { !set.contains(layer.experts[$0]) } }
+      let inputs = try pruned.groups.indices.map { try prepare(prefixes, layer, group: $0, context) }
       if index == range.upperBound {
-        combinations = try judge(prefixes, layer, kept, original, context)
-        let winner = combinations[0]
-        guard let prefix = prefixes.first(where: { $0.choice == winner.choice.dropLast() }),
-          let set = winner.choice.last
-        else { preconditionFailure("the winner is one of the combinations") }
-        // `judge` took the prefixes through all of the layer but its routed experts.
-        for (number, h) in prefix.stream.enumerated() {
-          let x = try inputs[number](prefix)
-          try layer.addRouted(x.x, logits: x.logits, allowed: kept[set], to: h)
-          try pruned.store(h, number)
-        }
+        combinations = try judge(prefixes, inputs, layer, kept, original)
+        try advance(pruned, to: combinations[0], prefixes, inputs, layer, kept)
       } else {
-        prefixes = try branch(prefixes, layer, kept, context)
+        prefixes = try branch(prefixes, inputs, layer, kept)
       }
       progress(index)
     }
     return Block(layers: members, best: Array(combinations.prefix(3)))
   }
+
+  /// Takes every prefix through attention, norm and shared expert; its stream is changed in place.
+  private func prepare(_ prefixes: [Prefix], _ layer: DecoderLayer, group: Int, _ context: Int) throws
+    -> ExpertInputs
+  {
+    let rows = prefixes[0].stream[group].rows
+    let x = Matrix(rows: rows * prefixes.count, columns: prefixes[0].stream[group].columns)
+    for (number, prefix) in prefixes.enumerated() {
+      let h = prefix.stream[group]
+      try layer.attend(h, length: context)
+      let input = layer.mlpInput(h)
+      try layer.addUnrouted(input, to: h)
+      (x.pointer + number * rows * x.columns).update(
+        from: input.pointer, count: input.elements.count)
+    }
+    return ExpertInputs(x: x, logits: try layer.routerLogits(x))
+  }
+
+  /// The streams behind every set of every prefix: children[prefix][set].
+  ///
+  /// - Parameter rows: Rows of the group to compute.
+  private func children(
+    _ prefixes: [Prefix], _ inputs: ExpertInputs, group: Int, rows: Range<Int>, _ layer: DecoderLayer,
+    _ kept: [[Int]]
+  ) throws -> [[Matrix]] {
+    let all = prefixes[0].stream[group].rows
+    let wanted = prefixes.indices.flatMap { prefix in rows.map { prefix * all + $0 } }
+    let x = rows.count == all ? inputs.x : inputs.x.copy(ofRows: wanted)
+    let logits = rows.count == all ? inputs.logits : inputs.logits.copy(ofRows: wanted)
+    let routings = kept.map {
+      Routing(logits, rule: layer.rule, allowed: $0, threads: threads)
+    }
+    let children = prefixes.map { prefix in
+      kept.map { _ in prefix.stream[group].copy(ofRows: rows) }
+    }
+    let lists = ReceptionField.union(routings, experts: layer.experts.count)
+    try layer.expertPass.run(x, lists: lists) { activation in
+      let block = 64
+      let position = Int32(activation.position)
+      parallelForEach(count: (activation.rows.count + block - 1) / block, threads: threads) { number in
+        for place in number * block..<min((number + 1) * block, activation.rows.count) {
+          let token = Int(activation.rows[place].token)
+          let output = activation.outputs.row(place)
+          for (set, routing) in routings.enumerated() {
+            let slots = token * routing.width..<(token + 1) * routing.width
+            guard let slot = slots.first(where: { routing.experts[$0] == position }) else { continue }
+            add(
+              output, times: Float(routing.weights[slot]),
+              to: children[token / rows.count][set].row(token % rows.count))
+          }
+        }
+      }
+    }
+    return children
+  }
+
+  /// The rows that at least one routing sends to each expert.
+  private static func union(_ routings: [Routing], experts: Int) -> [[RoutedRow]] {
+    var lists = [[RoutedRow]](repeating: [], count: experts)
+    for token in 0..<(routings.first?.tokenCount ?? 0) {
+      for routing in routings {
+        for slot in 0..<routing.width {
+          let expert = Int(routing.experts[token * routing.width + slot])
+          if lists[expert].last?.token != Int32(token) {
+            lists[expert].append(RoutedRow(token: Int32(token), slot: 0))
+          }
+        }
+      }
+    }
+    return lists
+  }
+
+  /// The prefixes one layer further.
+  private func branch(
+    _ prefixes: [Prefix], _ inputs: [ExpertInputs], _ layer: DecoderLayer, _ kept: [[Int]]
+  ) throws -> [Prefix] {
+    var next = prefixes.flatMap { prefix in
+      kept.indices.map { Prefix(choice: prefix.choice + [$0], stream: []) }
+    }
+    for group in inputs.indices {
+      let rows = 0..<prefixes[0].stream[group].rows
+      let children = try children(prefixes, inputs[group], group: group, rows: rows, layer, kept)
+      for (number, stream) in children.joined().enumerated() { next[number].stream.append(stream) }
+    }
+    return next
+  }
+
+  /// All combinations of the block, best first.
+  private func judge(
+    _ prefixes: [Prefix], _ inputs: [ExpertInputs], _ layer: DecoderLayer, _ kept: [[Int]],
+    _ original: HiddenStream
+  ) throws -> [Combination] {
+    var squares = [Double](repeating: 0, count: prefixes.count * kept.count)
+    var norm = 0.0
+    // Some rows at a time: the children of the last layer exist only to be measured.
+    let step = max(
+      64, ReceptionField.childBytes / (squares.count * pass.configuration.hiddenSize * 4) / 64 * 64)
+    for group in inputs.indices {
+      let reference = try original.load(group)
+      for start in stride(from: 0, to: reference.rows, by: step) {
+        let rows = start..<min(start + step, reference.rows)
+        let flat = Array(
+          try children(prefixes, inputs[group], group: group, rows: rows, layer, kept).joined())
+        let sums = parallelMap(count: flat.count, threads: threads) { number in
+          squaredDistance(flat[number], reference, fromRow: start)
+        }
+        for (number, sum) in sums.enumerated() { squares[number] += sum }
+        norm += reference.copy(ofRows: rows).squaredNorm
+      }
+    }
+    let choices = prefixes.flatMap { prefix in kept.indices.map { prefix.choice + [$0] } }
+    return zip(choices, squares).map { choice, square in
+      Combination(choice: choice, error: norm > 0 ? (square / norm).squareRoot() : 0)
+    }.sorted { a, b in
+      a.error != b.error ? a.error < b.error : a.choice.lexicographicallyPrecedes(b.choice)
+    }
+  }
+
+  /// Takes the pruned stream to where the winner leads.
+  private func advance(
+    _ pruned: HiddenStream, to winner: Combination, _ prefixes: [Prefix], _ inputs: [ExpertInputs],
+    _ layer: DecoderLayer, _ kept: [[Int]]
+  ) throws {
+    guard let set = winner.choice.last,
+      let number = prefixes.firstIndex(where: { $0.choice == Array(winner.choice.dropLast()) })
+    else { preconditionFailure("the winner is one of the combinations") }
+    for group in inputs.indices {
+      let h = prefixes[number].stream[group]
+      let rows = number * h.rows..<(number + 1) * h.rows
+      try layer.addRouted(
+        inputs[group].x.copy(ofRows: rows), logits: inputs[group].logits.copy(ofRows: rows),
+        allowed: kept[set], to: h)
+      try pruned.store(h, group)
+    }
+  }
+}
+
+/// ‖a − b‖² between `a` and as many rows of `b`, in Double.
+private func squaredDistance(_ a: Matrix, _ b: Matrix, fromRow: Int) -> Double {
+  var sum = 0.0
+  for row in 0..<a.rows {
+    let (x, y) = (a.row(row), b.row(fromRow + row))
+    var rowSum = 0.0
+    for i in 0..<x.count {
+      let difference = Double(x[i]) - Double(y[i])
+      rowSum += difference * difference
+    }
+    sum += rowSum
+  }
+  return sum
 }

@@ -1,0 +1,130 @@
+# What is done often; `make` lists the targets. Only Swift and, for the two C libraries, apt are
+# assumed. Everything works in an unpacked archive, too: nothing here asks git.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# One ordinary release build serves the demo and the tests; the tests need testable modules.
+RELEASE := -c release -Xswiftc -enable-testing
+MOEPACK := .build/release/moepack
+
+# The installed program carries the Swift runtime, and is built apart: Testing has no static form.
+STATIC := .build-static/release/moepack
+SOURCES = $(shell find Sources -type f) Package.swift
+
+# Pages change only when commands do, so they all bear one date.
+MAN_DATE := 2026-11-25
+
+DEMO_MODEL := Fixtures/models/micro-qwen2moe
+LINTED := Sources Tests Package.swift Fixtures/Fixtures.swift
+
+BENCH_MODEL := .build-bench/model
+BENCH_SHAPES ?= --layers 2 --vocab 32000
+BENCH_ROUNDS ?= 1
+
+.PHONY: help setup build demo test lint format man static install uninstall bench clean
+
+help:
+	@echo 'make demo       compress the fixture model and show what it cost (three minutes at most)'
+	@echo 'make test       run all tests, optimised'
+	@echo 'make lint       check the format of the sources; make format mends it'
+	@echo 'make install    install program, man pages, completions (PREFIX=$(PREFIX))'
+	@echo 'make uninstall  remove them again'
+	@echo 'make man        make the pages in man/ again from the commands'
+	@echo 'make bench      time the commands on a synthetic checkpoint'
+	@echo 'make clean      remove what was built'
+
+# Swift must be there; the C libraries are installed where we may, else we say how.
+setup:
+	@command -v $(SWIFT) >/dev/null 2>&1 || { \
+	  echo 'Swift was not found: install Swift 6.3 from https://www.swift.org/install/linux/ and put its usr/bin into PATH.' >&2; \
+	  exit 1; }
+	@$(SWIFT) --version >/dev/null 2>&1 || { \
+	  echo '`$(SWIFT) --version` fails; what it says:' >&2; $(SWIFT) --version >&2; exit 1; }
+	@$(SWIFT) --version 2>/dev/null | grep -Eq 'Swift version (6\.([3-9]|[1-9][0-9])|[7-9]|[1-9][0-9])' || { \
+	  echo 'Swift 6.3 or newer is needed; here is:' >&2; $(SWIFT) --version >&2; exit 1; }
+	@if pkg-config --exists libzstd openblas 2>/dev/null; then exit 0; fi; \
+	packages='libzstd-dev libopenblas-dev pkg-config'; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+	  echo "zstd, OpenBLAS or pkg-config is missing. On Debian they are $$packages; install what your system calls them." >&2; \
+	  exit 1; \
+	elif [ "$$(id -u)" -ne 0 ]; then \
+	  echo 'zstd, OpenBLAS or pkg-config is missing. Run this, then make again:' >&2; \
+	  echo "  sudo apt-get install -y $$packages" >&2; \
+	  exit 1; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update && apt-get install -y --no-install-recommends $$packages && \
+	{ pkg-config --exists --print-errors libzstd openblas || \
+	  { echo "installed $$packages, but pkg-config does not find libzstd and openblas" >&2; exit 1; }; }
+
+build: setup
+	$(SWIFT) build $(RELEASE)
+
+demo: build
+	@mkdir -p demo
+	$(MOEPACK) compress $(DEMO_MODEL) -o demo/micro-qwen2moe.moepack \
+	  --calibration Fixtures/text/calibration.jsonl --evaluate Fixtures/text/heldout.jsonl \
+	  --report demo/report.md --force
+	$(MOEPACK) inspect demo/micro-qwen2moe.moepack
+	$(MOEPACK) verify demo/micro-qwen2moe.moepack
+	@echo 'The report is in demo/report.md, the compressed model in demo/micro-qwen2moe.moepack.'
+
+test: setup
+	$(SWIFT) build $(RELEASE) --build-tests
+	$(SWIFT) test $(RELEASE) --skip-build
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel $(LINTED)
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel $(LINTED)
+
+# Every command gets a page; the one made for `help` says nothing and is left out.
+man: setup
+	rm -rf .build/plugins/GenerateManual/outputs/moepack
+	$(SWIFT) package generate-manual --multi-page --date $(MAN_DATE)
+	mkdir -p man
+	rm -f man/moepack.1 man/moepack.*.1
+	set -e; for page in .build/plugins/GenerateManual/outputs/moepack/moepack*.1; do \
+	  case $$page in *.help.1) ;; *) install -m 644 "$$page" man/ ;; esac; \
+	done
+
+# As yourself first, so that `sudo make install` needs no Swift.
+static: $(STATIC)
+
+$(STATIC): $(SOURCES)
+	@$(MAKE) --no-print-directory setup
+	$(SWIFT) build -c release --product moepack --static-swift-stdlib --scratch-path .build-static
+	@touch $(STATIC)
+
+BIN := $(DESTDIR)$(PREFIX)/bin
+SHARE := $(DESTDIR)$(PREFIX)/share
+BASH_COMPLETION := $(SHARE)/bash-completion/completions/moepack
+ZSH_COMPLETION := $(SHARE)/zsh/site-functions/_moepack
+FISH_COMPLETION := $(SHARE)/fish/vendor_completions.d/moepack.fish
+
+install: $(STATIC)
+	install -d '$(BIN)' '$(SHARE)/man/man1' '$(SHARE)/doc/moepack' \
+	  '$(dir $(BASH_COMPLETION))' '$(dir $(ZSH_COMPLETION))' '$(dir $(FISH_COMPLETION))'
+	install -m 755 $(STATIC) '$(BIN)/moepack'
+	install -m 644 man/*.1 '$(SHARE)/man/man1/'
+	install -m 644 README.md LICENSE NOTICE CHANGELOG.md '$(SHARE)/doc/moepack/'
+	$(STATIC) --generate-completion-script bash > '$(BASH_COMPLETION)'
+	$(STATIC) --generate-completion-script zsh > '$(ZSH_COMPLETION)'
+	$(STATIC) --generate-completion-script fish > '$(FISH_COMPLETION)'
+
+uninstall:
+	rm -f '$(BIN)/moepack' '$(BASH_COMPLETION)' '$(ZSH_COMPLETION)' '$(FISH_COMPLETION)'
+	rm -f '$(SHARE)/man/man1/moepack.1' '$(SHARE)'/man/man1/moepack.*.1
+	rm -rf '$(SHARE)/doc/moepack'
+
+# BENCH_SHAPES= (empty) gives four layers of Qwen1.5-MoE-A2.7B: 5.8 GB, and as much again for outputs.
+bench: build
+	$(SWIFT) build -c release --package-path Tests/Benchmarks --scratch-path .build-bench
+	.build-bench/release/make-synthetic $(BENCH_MODEL) $(BENCH_SHAPES)
+	.build-bench/release/measure $(MOEPACK) $(BENCH_MODEL) --rounds $(BENCH_ROUNDS)
+
+clean:
+	rm -rf .build .build-static .build-bench demo

@@ -1,0 +1,36 @@
+internal import Pack
+internal import Storage
+internal import SystemPackage
+
+/// The small files that make a checkpoint usable: configuration, tokenizer, templates, licences.
+public struct ModelFiles {
+  /// Their names, ascending.
+  public let names: [String]
+
+  /// Looks for them in `checkpoint`.
+  public init(_ checkpoint: Checkpoint) throws {
+    let all: [String]
+    switch (checkpoint.location, checkpoint.format) {
+    case (.directory(let folder), _):
+      all = try FileSystem.names(in: folder).filter {
+        FileSystem.kind(folder.appending($0)) == .file
+      }
+    case (_, .pack(let pack)): all = pack.files.filter { !$0.isSafetensors }.map(\.path)
+    default: all = []
+    }
+    names = all.filter(ModelFiles.isWanted).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private static func isWanted(_ name: String) -> Bool {
+    let known: Set<String> = [
+      "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+      "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
+      "merges.txt", "chat_template.jinja", "chat_template.json",
+    ]
+    let upper = name.uppercased()
+    return known.contains(name) || name.hasSuffix(".tiktoken") || name.hasSuffix(".jinja")
+      || ["README", "LICENSE", "LICENCE", "NOTICE", "COPYING", "USE_POLICY"].contains {
+        upper.hasPrefix($0)
+      }
+  }
+}

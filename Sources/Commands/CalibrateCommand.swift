@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import Checkpoint
+internal import Compression
+internal import Evaluation
+internal import JSON
+internal import Storage
+internal import SystemPackage
+
+/// `moepack calibrate`.
+struct CalibrateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate", abstract: "Measure the experts of a model on a text.",
+    discussion: """
+      The first step of compress on its own: one streamed pass gathers routing statistics, output \
+      norms, leave-one-out errors and, for a sample of tokens, Gram matrices of the experts' outputs. \
+      The result is a safetensors file, described in Formats/statistics.md.
+      """)
+
+  @OptionGroup var input: ModelArgument
+  @OptionGroup var destination: OutputOptions
+  @OptionGroup(title: "Calibration text") var text: CalibrationTextOptions
+  @OptionGroup(title: "What will be pruned") var pruning: PruningOptions
+  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Run") var conduct: RunOptions
+
+  func run() throws {
+    var options = MethodOptions()
+    pruning.apply(to: &options)
+    options.seed = common.seed
+    let checkpoint = try input.open()
+    try conduct.requireComplete(checkpoint)
+    let path = try destination.path(
+      force: common.force, inputs: [FilePath(input.model)] + text.inputs)
+    let stream = try text.stream(for: checkpoint)
+    let clock = StageClock()
+    let setting = try conduct.setting(
+      checkpoint, stream, options, common, output: path, stages: [.measure])
+    let planner = try Planner(
+      checkpoint, stream: stream, options: options, threads: common.threads,
+      spoolFolder: setting.spoolFolder, observer: clock)
+    if conduct.dryRun {
+      conduct.showEstimate(setting.estimate, json: common.json)
+      return
+    }
+    try planner.calibrate(to: path, tool: Version.tool)
+    if common.json {
+      Console.print([
+        "output": .string(destination.output), "tokens": JSONValue(stream.ids.count),
+        "text": JSONValue(stream.text), "bos": stream.bos.map { JSONValue(Int($0)) } ?? .null,
+        "eos": stream.eos.map { JSONValue(Int($0)) } ?? .null,
+        "bytes": JSONValue(FileSystem.byteCount(path) ?? 0),
+        "peakMemory": JSONValue(ProcessMemory.peakResidentBytes), "seconds": clock.json,
+      ])
+    } else {
+      Console.print(
+        "\(SafeText.shown(destination.output)): \(SafeText.grouped(stream.ids.count)) tokens of"
+          + " \(SafeText.shown(stream.text ?? "token ids"))")
+    }
+  }
+}

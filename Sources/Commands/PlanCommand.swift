@@ -1,0 +1,98 @@
+internal import ArgumentParser
+internal import Calibration
+internal import Checkpoint
+internal import Compression
+internal import Evaluation
+internal import JSON
+internal import Storage
+internal import SystemPackage
+
+/// `moepack plan`.
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Decide which experts stay and at which rank, without writing a model.",
+    discussion: """
+      The second step of compress on its own. Takes what calibrate measured, or measures first. The \
+      plan is JSON that may be edited (kept, ranks, types) and is carried out by compress --plan.
+      """)
+
+  @OptionGroup var input: ModelArgument
+  @OptionGroup var destination: OutputOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "What calibrate measured with the same text options.", valueName: "file"),
+    completion: .file(extensions: ["safetensors"]))
+  var statistics: String?
+
+  @OptionGroup(title: "Calibration text") var text: CalibrationTextOptions
+  @OptionGroup(title: "Stage one: pruning") var pruning: PruningOptions
+  @OptionGroup(title: "Method") var method: MethodOptionGroup
+  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Run") var conduct: RunOptions
+
+  func validate() throws {
+    if pruning.prune == 0 { try method.refuseStageOne() }
+  }
+
+  func run() throws {
+    var options = MethodOptions()
+    pruning.apply(to: &options)
+    method.apply(to: &options)
+    options.seed = common.seed
+    let checkpoint = try input.open()
+    try conduct.requireComplete(checkpoint)
+    let inputs = [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
+    let path = try destination.path(force: common.force, inputs: inputs)
+    let stream = try text.stream(for: checkpoint)
+    let clock = StageClock()
+    let setting = try conduct.setting(
+      checkpoint, stream, options, common, output: path, stages: [.measure, .choose, .measureAgain])
+    let planner = try Planner(
+      checkpoint, stream: stream, options: options, threads: common.threads,
+      spoolFolder: setting.spoolFolder, observer: clock)
+    let source = StatisticsSource(given: statistics.map { FilePath($0) }, beside: path)
+    if conduct.dryRun {
+      let report = try CompressionReport(
+        planner.forecast(), checkpoint, stream, clock: clock, estimate: setting.estimate)
+      report.show(json: common.json)
+      return
+    }
+    let plan = try source.withReader(planner) { try planner.plan(from: $0) }
+    try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
+    let report = try CompressionReport(plan, checkpoint, stream, clock: clock, estimate: nil)
+    report.show(json: common.json)
+  }
+}
+
+/// Statistics that were given, or that are measured first and thrown away.
+struct StatisticsSource {
+  private let given: FilePath?
+  private let temporary: FilePath
+
+  init(given: FilePath?, beside output: FilePath) {
+    self.given = given
+    temporary = FilePath(output.string + ".statistics")
+  }
+
+  /// Calls `body` with a reader of the statistics, or nil if none are needed.
+  func withReader<Value>(
+    _ planner: Planner, _ body: (StatisticsReader?) throws -> Value
+  ) throws -> Value {
+    if let given { return try body(try StatisticsReader(given)) }
+    guard planner.options.prune > 0 else { return try body(nil) }
+    defer { FileSystem.removeTree(temporary) }
+    try planner.calibrate(to: temporary, tool: Version.tool)
+    return try body(try StatisticsReader(temporary))
+  }
+}
+
+/// Reads only what convert needs of a plan.
+enum PlanFile {
+  /// The experts a plan keeps, by layer.
+  static func kept(in path: String, for checkpoint: Checkpoint) throws -> [Int: [Int]] {
+    let plan = try CompressionPlan(reading: FilePath(path), for: checkpoint)
+    try plan.requireModel(checkpoint, file: path, allowsOtherWeights: false)
+    return plan.kept
+  }
+}

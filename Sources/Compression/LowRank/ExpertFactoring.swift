@@ -1,0 +1,173 @@
+internal import Checkpoint
+internal import Inference
+package import LinearAlgebra
+package import Tensors
+
+/// Replaces one expert's matrices by factors: MoE-I²'s intra-expert low-rank decomposition, plain or
+/// whitened by the inputs the expert sees.
+///
+/// For W [m, n] with inputs of second moment G the best W' of rank r is Q Qᵀ W, Q the top eigenvectors
+/// of W G Wᵀ (method of SVD-LLM, arXiv 2403.07378, in the form without an inverse). The short side is
+/// used: with m <= n that matrix comes from the outputs the expert computed anyway, else G itself does.
+package struct ExpertFactoring: Sendable {
+  /// What came of one matrix.
+  package struct Result: Sendable {
+    /// Uᵀ [r, m] as stored.
+    package var left: [UInt8]
+    /// V [r, n] as stored.
+    package var right: [UInt8]
+    /// Their type.
+    package var type: ElementType
+    /// ‖W − W'‖ / ‖W‖, of the factors as stored.
+    package var weightError: Double
+    /// ‖(W − W') X‖ / ‖W X‖ over the tokens sent to the expert; nil if there are none.
+    package var outputError: Double?
+  }
+
+  private let method: MethodOptions.Factoring
+  /// Mean of x xᵀ over all tokens of the layer, [H, H]; only used by the whitened method.
+  private let layerMoment: Matrix?
+
+  /// Experts with fewer tokens than this are not trusted to have a moment of their own.
+  static let fewTokens = 32
+  /// Weight of the layer's moment beside an expert's own.
+  static let shrinkage = 0.01
+
+  /// Factoring in one layer.
+  package init(_ method: MethodOptions.Factoring, layerMoment: Matrix?) {
+    self.method = method
+    self.layerMoment = layerMoment
+  }
+
+  /// Factors one matrix.
+  ///
+  /// - Parameters:
+  ///   - w: W [m, n].
+  ///   - inputs: Its inputs on the tokens sent to the expert, [tokens, n].
+  ///   - outputs: W x of them, [tokens, m].
+  ///   - isDown: Whether these are the inputs of `down`, whose shrinkage is a multiple of the identity.
+  ///   - rank: r.
+  ///   - typeName: Type the factors are stored in.
+  package func factor(
+    _ w: Matrix, inputs: Matrix, outputs: Matrix, isDown: Bool, rank: Int, typeName: String
+  ) throws -> Result {
+    let factors: LowRankFactors
+    switch method {
+    case .svd: factors = try .plain(w, rank: rank)
+    case .whitened:
+      if isDown {
+        factors =
+          inputs.rows < ExpertFactoring.fewTokens
+          ? try .plain(w, rank: rank) : try whitenedDown(w, inputs, outputs, rank)
+      } else {
+        factors = try whitenedByLayer(w, inputs, outputs, rank)
+      }
+    }
+    return try store(factors, of: w, inputs: inputs, outputs: outputs, typeName: typeName)
+  }
+
+  // MARK: - Moments
+
+  /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for an
+  /// expert that hardly any token saw.
+  private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
+    -> LowRankFactors
+  {
+    guard let layerMoment else { preconditionFailure("the whitened method needs the layer's moment") }
+    let trusts = inputs.rows >= ExpertFactoring.fewTokens
+    let weight = trusts ? ExpertFactoring.shrinkage : 1
+    if w.rows <= w.columns {
+      let moment = try multiply(try multiply(w, layerMoment), transposed: w).widened()
+      scale(moment, by: weight)
+      if trusts { add(try gram(outputs), times: 1 / Double(inputs.rows), to: moment) }
+      symmetrize(moment)
+      return LowRankFactors(try WhitenedFactorization(w, outputMoment: moment, rank: rank))
+    }
+    let moment = layerMoment.widened()
+    scale(moment, by: weight)
+    if trusts { add(try gram(inputs), times: 1 / Double(inputs.rows), to: moment) }
+    return try .whitened(w, inputMoment: moment, rank: rank)
+  }
+
+  /// Down: the mean of a aᵀ with a hundredth of its mean eigenvalue on the diagonal.
+  private func whitenedDown(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
+    -> LowRankFactors
+  {
+    let tokens = Double(inputs.rows)
+    if w.rows <= w.columns {
+      let diagonal = inputs.squaredNorm / tokens / Double(w.columns) * ExpertFactoring.shrinkage
+      let moment = try outerGram(w)
+      scale(moment, by: diagonal)
+      add(try gram(outputs), times: 1 / tokens, to: moment)
+      return LowRankFactors(try WhitenedFactorization(w, outputMoment: moment, rank: rank))
+    }
+    let moment = try gram(inputs)
+    scale(moment, by: 1 / tokens)
+    let diagonal = moment.trace / Double(w.columns) * ExpertFactoring.shrinkage
+    for i in 0..<moment.rows { moment[i, i] += diagonal }
+    return try .whitened(w, inputMoment: moment, rank: rank)
+  }
+
+  // MARK: - Storing
+
+  private func store(
+    _ factors: LowRankFactors, of w: Matrix, inputs: Matrix, outputs: Matrix, typeName: String
+  ) throws -> Result {
+    let type = factorType(typeName, rows: w.rows, columns: w.columns)
+    let (left, storedLeft) = try narrow(factors.left, to: type)
+    let (right, storedRight) = try narrow(factors.right, to: type)
+    let stored = LowRankFactors(storedLeft: storedLeft, right: storedRight)
+    let operation = LinearOperator.factors(stored)
+    var outputError: Double?
+    let norm = outputs.squaredNorm
+    if outputs.rows > 0, norm > 0 {
+      let approximation = try operation(inputs, threads: 1)
+      outputError = (squaredDistance(approximation, outputs) / norm).squareRoot()
+    }
+    return Result(
+      left: left, right: right, type: type, weightError: try stored.relativeError(to: w),
+      outputError: outputError)
+  }
+
+  /// The bytes of `matrix` in `type`, and the values they stand for.
+  private func narrow(_ matrix: Matrix, to type: ElementType) throws -> ([UInt8], Matrix) {
+    let count = try type.byteCount(shape: [matrix.rows, matrix.columns])
+    var bytes = [UInt8](repeating: 0, count: count)
+    let values = Matrix(rows: matrix.rows, columns: matrix.columns)
+    try bytes.withUnsafeMutableBytes { buffer in
+      try type.narrow(UnsafeBufferPointer(matrix.elements), into: buffer)
+      try type.widen(UnsafeRawBufferPointer(buffer), into: values.elements)
+    }
+    return (bytes, values)
+  }
+}
+
+private func scale(_ matrix: DoubleMatrix, by factor: Double) {
+  for i in 0..<matrix.elements.count { matrix.elements[i] *= factor }
+}
+
+private func add(_ source: DoubleMatrix, times factor: Double, to target: DoubleMatrix) {
+  for i in 0..<source.elements.count { target.elements[i] += factor * source.elements[i] }
+}
+
+private func symmetrize(_ matrix: DoubleMatrix) {
+  for i in 0..<matrix.rows {
+    for j in 0..<i {
+      let mean = (matrix[i, j] + matrix[j, i]) / 2
+      matrix[i, j] = mean
+      matrix[j, i] = mean
+    }
+  }
+}
+
+private func squaredDistance(_ a: Matrix, _ b: Matrix) -> Double {
+  var sum = 0.0
+  for row in 0..<a.rows {
+    let (x, y) = (a.row(row), b.row(row))
+    for i in 0..<x.count {
+      let difference = Double(x[i]) - Double(y[i])
+      sum += difference * difference
+    }
+  }
+  return sum
+}

@@ -1,0 +1,122 @@
+internal import Calibration
+package import Checkpoint
+internal import Inference
+
+/// Bytes of memory the stages need, from shapes, options and threads.
+package struct PipelineFootprint: Sendable {
+  /// A stage with a peak of its own.
+  package enum Stage: Sendable {
+    /// Calibration of the original model.
+    case measure
+    /// Search and reception field.
+    case choose
+    /// The pass through the pruned model.
+    case measureAgain
+    /// The same with factoring.
+    case factor
+  }
+
+  private let c: ModelConfiguration
+  private let options: MethodOptions
+  private let tokens: Int
+  private let context: Int
+  private let threads: Int
+  private let tensors: Int
+  private let forward: ForwardFootprint
+
+  /// For a model and a run.
+  package init(
+    _ configuration: ModelConfiguration, options: MethodOptions, tokens: Int, context: Int,
+    threads: Int, tensors: Int
+  ) {
+    c = configuration
+    self.options = options
+    self.tokens = tokens
+    self.context = context
+    self.threads = threads
+    self.tensors = tensors
+    forward = ForwardFootprint(configuration, length: context, threads: threads)
+  }
+
+  /// The peak over `stages`.
+  package func byteCount(_ stages: Set<Stage>, spools: Bool) -> Int {
+    let peaks = stages.map { stage in
+      switch stage {
+      case .measure: measure(spools: spools)
+      case .choose: choose
+      case .measureAgain: measureAgain(spools: spools)
+      case .factor: measureAgain(spools: spools) + factor
+      }
+    }
+    return 50_000_000 + tensors * 900 + tokens * 8 + (peaks.max() ?? 0)
+  }
+
+  private var stream: Int { HiddenStream.byteCount(tokens: tokens, width: c.hiddenSize) }
+
+  /// Streams in memory, or the one group that is.
+  private func streams(_ count: Int, spools: Bool) -> Int {
+    let group = 4 * forward.groupTokens(of: tokens) * c.hiddenSize
+    return count * (spools ? group : stream)
+  }
+
+  /// Outputs of each token's experts in a block, and that block's rows.
+  private func block(width: Int) -> Int {
+    let rows = min(
+      forward.groupTokens(of: tokens),
+      MixtureMeasurement.blockTokens(width: width, hidden: c.hiddenSize))
+    return 4 * rows * c.hiddenSize * (width + 1)
+  }
+
+  private var sample: (tokens: Int, candidates: Int) {
+    let most = PruningCounts.most(
+      experts: c.expertCount, topK: c.topK, ratio: options.prune, allocation: options.allocation,
+      lambda: options.lambda)
+    return (
+      min(options.searchTokens ?? tokens, tokens),
+      SamplePlan.candidateCount(experts: c.expertCount, topK: c.topK, mostPruned: most)
+    )
+  }
+
+  private func measure(spools: Bool) -> Int {
+    let (n, candidates) = sample
+    let numbers = n * (candidates * (candidates + 1) / 2 + c.expertCount + candidates)
+    let gramBlock =
+      4 * min(n, GramSampler.blockTokens(candidates: candidates, hidden: c.hiddenSize))
+      * candidates * (c.hiddenSize + candidates / 2 + 1)
+    return streams(1, spools: spools) + forward.byteCount(tokens: tokens) + 8 * numbers
+      + max(block(width: c.topK + 1), gramBlock)
+  }
+
+  private var choose: Int {
+    let (n, candidates) = sample
+    let search =
+      4 * n * (candidates * (candidates + 1) / 2 + 4 * candidates)
+      + 16 * n * (c.expertCount + c.topK) + 16_000_000
+    let rows = min(options.receptionTokens, tokens)
+    let bytes = 4 * rows * c.hiddenSize
+    var prefixes = 1
+    for _ in 1..<max(1, options.receptionBlocks) { prefixes *= options.receptionSets }
+    let children = min(512 << 20, prefixes * options.receptionSets * bytes)
+    // Original, pruned, prefixes with their inputs, children, and what one expert sees of them.
+    let field =
+      2 * bytes + 2 * prefixes * bytes + children + prefixes * bytes / 2 + forward.byteCount(tokens: rows)
+    return max(search, field)
+  }
+
+  private func measureAgain(spools: Bool) -> Int {
+    streams(2, spools: spools) + forward.byteCount(tokens: tokens) + block(width: c.topK + 1)
+      + 4 * tokens * c.expertCount
+  }
+
+  /// What each worker holds while it factors an expert, and the layer's moment.
+  private var factor: Int {
+    let (h, i) = (c.hiddenSize, c.expertWidth)
+    // Twice the even share of tokens: few experts get more in a trained model.
+    let kept = max(1, Double(c.expertCount) * (1 - options.prune))
+    let rows = min(tokens, Int(2.5 * Double(tokens * c.topK) / kept) + 512)
+    let side = min(h, i)
+    let worker = 4 * rows * (2 * h + 4 * i) + 4 * 3 * h * i + 8 * 5 * side * side + 4 * 3 * h * i
+    let moment = options.factoring == .whitened ? 12 * h * h : 0
+    return moment + threads * worker
+  }
+}

@@ -1,0 +1,246 @@
+package import Calibration
+package import Checkpoint
+package import Evaluation
+internal import Inference
+internal import JSON
+internal import Storage
+package import SystemPackage
+
+/// The stages of MoE-I² up to the plan: measure, count, search, reception field, measure again, ranks.
+package struct Planner {
+  /// The model.
+  package let checkpoint: Checkpoint
+  /// The calibration tokens.
+  package let stream: TokenStream
+  /// Choices.
+  package let options: MethodOptions
+  /// Threads to use.
+  package let threads: Int
+  /// Where streams go that do not fit in memory; nil keeps them there.
+  package let spoolFolder: FilePath?
+  /// Told what happens.
+  package let observer: any PipelineObserver
+
+  private let pass: ForwardPass
+  private let configuration: ModelConfiguration
+
+  /// A planner; checks everything that can be checked before weights are read.
+  package init(
+    _ checkpoint: Checkpoint, stream: TokenStream, options: MethodOptions, threads: Int,
+    spoolFolder: FilePath?, observer: any PipelineObserver
+  ) throws {
+    self.checkpoint = checkpoint
+    self.stream = stream
+    self.options = options
+    self.threads = threads
+    self.spoolFolder = spoolFolder
+    self.observer = observer
+    pass = try ForwardPass(checkpoint, threads: threads)
+    configuration = pass.configuration
+    try OptionCheck(checkpoint, options).run()
+  }
+
+  // MARK: - Stage one
+
+  /// Which tokens and experts are sampled.
+  package var samplePlan: SamplePlan {
+    let most = PruningCounts.most(
+      experts: configuration.expertCount, topK: configuration.topK, ratio: options.prune,
+      allocation: options.allocation, lambda: options.lambda)
+    return SamplePlan(
+      tokens: stream.ids.count, wanted: options.searchTokens ?? stream.ids.count,
+      candidates: SamplePlan.candidateCount(
+        experts: configuration.expertCount, topK: configuration.topK, mostPruned: most))
+  }
+
+  /// What a statistics file must say to be this model's on this stream.
+  package var statisticsMetadata: [(key: String, value: String)] {
+    [
+      ("format", "moepack-statistics"), ("version", "1"), ("model", checkpoint.fingerprint),
+      ("stream", stream.fingerprint), ("tokens", String(stream.ids.count)),
+      ("context", String(stream.context)),
+    ]
+  }
+
+  /// Measures the original model into a statistics file.
+  package func calibrate(to path: FilePath, tool: String) throws {
+    let plan = samplePlan
+    let writer = try StatisticsWriter(
+      replacing: path, layers: configuration.moeLayers, experts: configuration.expertCount,
+      plan: plan, metadata: statisticsMetadata + [("tool", tool)])
+    try observer.stage("measure", total: configuration.layerCount) { advance in
+      try Calibrator(pass).run(
+        ids: stream.ids, context: stream.context, plan: plan, into: writer,
+        spoolFolder: spoolFolder
+      ) { _ in advance() }
+      try writer.finish()
+    }
+  }
+
+  /// Everything that is decided on the original model: experts to keep per layer.
+  ///
+  /// - Parameter statistics: What was measured; nil where nothing is pruned.
+  package func chooseExperts(from statistics: StatisticsReader?) throws -> CompressionPlan {
+    var plan = CompressionPlan(
+      model: checkpoint.fingerprint, stream: stream.fingerprint, tokens: stream.ids.count,
+      context: stream.context, options: options.json, layers: [], receptionField: [])
+    guard let statistics else {
+      plan.layers = configuration.moeLayers.map { unpruned($0, leaveOneOut: []) }
+      return plan
+    }
+    try statistics.check(statisticsMetadata)
+    let measured = try configuration.moeLayers.map {
+      try statistics.statistics(layer: $0, experts: configuration.expertCount)
+    }
+    let counts = try pruningCounts(measured)
+    try observer.stage("search", total: measured.count) { advance in
+      for (number, layer) in configuration.moeLayers.enumerated() {
+        let sets = try search(layer, count: counts[number], measured[number], statistics)
+        var entry = unpruned(layer, leaveOneOut: measured[number].leaveOneOut)
+        entry.kept = survivors(of: sets[0].pruned)
+        entry.candidates = sets
+        entry.pruningError = sets[0].error
+        plan.layers.append(entry)
+        advance()
+      }
+    }
+    try chooseCombinations(&plan)
+    return plan
+  }
+
+  /// Experts lost per MoE layer.
+  package func pruningCounts(_ measured: [ExpertStatistics]) throws -> [Int] {
+    let layers = zip(configuration.moeLayers, measured).map { layer, statistics in
+      let protected = options.protected[layer]?.count ?? 0
+      return PruningCounts.Layer(
+        experts: configuration.expertCount,
+        most: max(
+          0,
+          min(
+            configuration.expertCount - configuration.topK, configuration.expertCount - protected)),
+        importance: statistics.importance)
+    }
+    return try PruningCounts.counts(
+      layers, ratio: options.prune, allocation: options.allocation, lambda: options.lambda)
+  }
+
+  private func search(
+    _ layer: Int, count: Int, _ measured: ExpertStatistics, _ statistics: StatisticsReader
+  ) throws -> [ExpertSet] {
+    guard count > 0 else { return [ExpertSet(pruned: [], error: 0)] }
+    let sample = try statistics.sample(layer: layer, experts: configuration.expertCount)
+    let need = SamplePlan.candidateCount(
+      experts: configuration.expertCount, topK: configuration.topK, mostPruned: count)
+    guard sample.candidates >= need else {
+      throw PlanError.tooFewCandidates(layer: layer, have: sample.candidates, need: need)
+    }
+    let rule = RoutingRule(
+      topK: configuration.topK, normalizesTopK: configuration.normalizesTopK)
+    let protected = Set(options.protected[layer] ?? [])
+    let search = ExpertSetSearch(
+      layer: layer, choices: (0..<configuration.expertCount).filter { !protected.contains($0) },
+      count: count, proposals: options.receptionSets, options: options, threads: threads)
+    return try search.run(error: SetError(sample, rule: rule), use: measured.count)
+  }
+
+  private func chooseCombinations(_ plan: inout CompressionPlan) throws {
+    let candidates = Dictionary(
+      uniqueKeysWithValues: plan.layers.map { ($0.layer, $0.candidates.map(\.pruned)) })
+    guard candidates.values.contains(where: { $0 != [[]] }) else { return }
+    let windows = max(1, min(options.receptionTokens / stream.context, stream.windowCount))
+    let field = ReceptionField(pass, candidates: candidates, blockLength: options.receptionBlocks)
+    try observer.stage("reception field", total: field.layerCount) { advance in
+      plan.receptionField = try field.run(
+        ids: Array(stream.ids.prefix(windows * stream.context)), context: stream.context
+      ) { _ in advance() }
+    }
+    for block in plan.receptionField {
+      for (layer, choice) in zip(block.layers, block.best[0].choice) {
+        guard let place = plan.layers.firstIndex(where: { $0.layer == layer }) else { continue }
+        let set = plan.layers[place].candidates[choice]
+        plan.layers[place].kept = survivors(of: set.pruned)
+        plan.layers[place].pruningError = set.error
+      }
+    }
+  }
+
+  private func unpruned(_ layer: Int, leaveOneOut: [Double]) -> CompressionPlan.Layer {
+    CompressionPlan.Layer(
+      layer: layer, experts: configuration.expertCount,
+      kept: Array(0..<configuration.expertCount), ranks: [], types: [], tokens: stream.ids.count,
+      leaveOneOut: leaveOneOut, candidates: [], pruningError: 0, importanceAfterPruning: [],
+      averageRank: nil, ranksBeforeCap: [])
+  }
+
+  private func survivors(of pruned: [Int]) -> [Int] {
+    (0..<configuration.expertCount).filter { !pruned.contains($0) }
+  }
+
+  // MARK: - Stage two
+
+  /// Fills in ranks from importance measured on the pruned model.
+  package func allocateRanks(_ layer: inout CompressionPlan.Layer, importance: [Double]) {
+    layer.importanceAfterPruning = importance
+    // Where nothing was pruned, the second measurement is the first.
+    if layer.leaveOneOut.isEmpty, layer.kept.count == layer.experts { layer.leaveOneOut = importance }
+    layer.types = layer.kept.map { _ in options.factorType }
+    let (rows, columns) = (configuration.expertWidth, configuration.hiddenSize)
+    guard let average = options.averageRank(rows: rows, columns: columns) else {
+      layer.averageRank = nil
+      layer.ranksBeforeCap = []
+      layer.ranks = layer.kept.map { _ in [nil, nil, nil] }
+      return
+    }
+    let allocation = RankAllocation(
+      importance: importance, averageRank: average,
+      breakEven: breakEvenRank(rows: rows, columns: columns), alpha: options.alpha,
+      epsilon: options.epsilon, multiple: options.rankMultiple)
+    layer.averageRank = average
+    layer.ranksBeforeCap = allocation.beforeCap
+    layer.ranks = allocation.ranks.map { [$0, $0, $0] }
+  }
+
+  /// The pass through the pruned model of `plan`.
+  package func prunedPass(_ plan: CompressionPlan) -> PrunedPass {
+    PrunedPass(pass, kept: plan.kept)
+  }
+
+  /// The whole plan, without writing anything of the model.
+  package func plan(from statistics: StatisticsReader?) throws -> CompressionPlan {
+    var plan = try chooseExperts(from: statistics)
+    try observer.stage("measure again", total: configuration.layerCount) { advance in
+      try prunedPass(plan).run(
+        ids: stream.ids, context: stream.context, spoolFolder: spoolFolder
+      ) { index, state in
+        if let state, let place = plan.layers.firstIndex(where: { $0.layer == index }) {
+          allocateRanks(&plan.layers[place], importance: state.importance)
+        }
+        advance()
+      }
+    }
+    return plan
+  }
+}
+
+extension Planner {
+  /// A plan of the size the options lead to, made without measuring anything: uniform counts, average
+  /// ranks.
+  package func forecast() throws -> CompressionPlan {
+    let c = try checkpoint.requireConfiguration()
+    let counts = PruningCounts.uniform(
+      c.moeLayers.map { _ in
+        PruningCounts.Layer(experts: c.expertCount, most: c.expertCount - c.topK, importance: 1)
+      }, ratio: options.prune)
+    let layers = zip(c.moeLayers, counts).map { layer, count -> CompressionPlan.Layer in
+      var entry = CompressionPlan.Layer(
+        layer: layer, experts: c.expertCount, kept: Array(0..<c.expertCount - count), ranks: [],
+        types: [], tokens: stream.ids.count, leaveOneOut: [], candidates: [], pruningError: 0,
+        importanceAfterPruning: [], averageRank: nil, ranksBeforeCap: [])
+      allocateRanks(&entry, importance: entry.kept.map { _ in 1 })
+      return entry
+    }
+    return CompressionPlan(
+      model: checkpoint.fingerprint, stream: stream.fingerprint, tokens: stream.ids.count,
+      context: stream.context, options: options.json, layers: layers, receptionField: [])
+  }
+}

@@ -1,0 +1,136 @@
+internal import Calibration
+internal import Checkpoint
+package import Inference
+package import LinearAlgebra
+package import SystemPackage
+
+/// Takes the calibration stream through the pruned model, layer by layer, measuring importance again
+/// on the way: the second half of MoE-I².
+///
+/// At each layer the consumer gets the experts' inputs and what was measured, so that planning and
+/// factoring share one pass and see the same numbers.
+package struct PrunedPass {
+  /// What is known of a layer when its turn comes.
+  package struct LayerState: Sendable {
+    /// The layer.
+    package let layer: DecoderLayer
+    /// Positions of kept experts.
+    package let kept: [Int]
+    /// Importance of each kept expert, measured on the pruned model.
+    package let importance: [Double]
+    /// Inputs of router and experts, group by group.
+    package let inputs: HiddenStream
+    /// Router logits, group by group.
+    package let logits: [Matrix]
+  }
+
+  private let pass: ForwardPass
+  private let kept: [Int: [Int]]
+
+  /// A pass through the model of `pass` with only the experts in `kept` (original numbers).
+  package init(_ pass: ForwardPass, kept: [Int: [Int]]) {
+    self.pass = pass
+    self.kept = kept
+  }
+
+  /// Runs it.
+  ///
+  /// - Parameters:
+  ///   - visit: Called for every layer, dense ones (nil) included, in order.
+  package func run(
+    ids: [Int32], context: Int, spoolFolder: FilePath?, visit: (Int, LayerState?) throws -> Void
+  ) throws {
+    let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
+    let lastMixture = pass.configuration.moeLayers.last ?? -1
+    for index in 0..<pass.configuration.layerCount {
+      // Behind the last layer with experts nothing depends on the stream.
+      guard index <= lastMixture else {
+        try visit(index, nil)
+        continue
+      }
+      let layer = try DecoderLayer(pass.loader, index: index, length: context)
+      guard layer.isMixture else {
+        for number in stream.groups.indices {
+          let h = try stream.load(number)
+          try layer.advance(h, length: context)
+          try stream.store(h, number)
+        }
+        try visit(index, nil)
+        continue
+      }
+      let state = try measure(layer, stream, spoolFolder: spoolFolder)
+      try visit(index, state)
+    }
+  }
+
+  private func measure(_ layer: DecoderLayer, _ stream: HiddenStream, spoolFolder: FilePath?) throws
+    -> LayerState
+  {
+    let wanted = Set(kept[layer.index] ?? layer.experts)
+    let positions = layer.experts.indices.filter { wanted.contains(layer.experts[$0]) }
+    var measurement = MixtureMeasurement(layer, allowed: positions, threads: pass.threads)
+    let inputs = try HiddenStream(
+      windowCount: stream.windowCount, length: stream.length, width: stream.width,
+      spoolFolder: spoolFolder)
+    var logits: [Matrix] = []
+    for number in stream.groups.indices {
+      let h = try stream.load(number)
+      try layer.attend(h, length: stream.length)
+      let x = layer.mlpInput(h)
+      try layer.addUnrouted(x, to: h)
+      let scores = try layer.routerLogits(x)
+      try measurement.advance(x, logits: scores, h: h)
+      try inputs.store(x, number)
+      try stream.store(h, number)
+      logits.append(scores)
+    }
+    let all = measurement.result.leaveOneOut
+    return LayerState(
+      layer: layer, kept: positions, importance: positions.map { all[$0] }, inputs: inputs,
+      logits: logits)
+  }
+}
+
+extension PrunedPass.LayerState {
+  /// The tokens sent to each expert in the pruned model, group by group: rows[expert][group].
+  package func rowsByExpert(threads: Int) -> [[[Int]]] {
+    var result = [[[Int]]](
+      repeating: Array(repeating: [], count: logits.count), count: layer.experts.count)
+    for (group, scores) in logits.enumerated() {
+      let routing = Routing(scores, rule: layer.rule, allowed: kept, threads: threads)
+      for (expert, rows) in routing.rowsByExpert(layer.experts.count).enumerated() {
+        result[expert][group] = rows.map { Int($0.token) }
+      }
+    }
+    return result
+  }
+
+  /// The inputs of the tokens in `rows` [group], one under another.
+  package func gather(_ rows: [[Int]]) throws -> Matrix {
+    let total = rows.reduce(0) { $0 + $1.count }
+    let result = Matrix(rows: total, columns: inputs.width)
+    var place = 0
+    for (group, members) in rows.enumerated() where !members.isEmpty {
+      let x = try inputs.load(group)
+      for row in members {
+        _ = result.row(place).update(fromContentsOf: x.row(row))
+        place += 1
+      }
+    }
+    return result
+  }
+
+  /// Mean of x xᵀ over all tokens of the layer, [H, H].
+  package func layerMoment(threads: Int) throws -> Matrix {
+    var sum: DoubleMatrix?
+    var tokens = 0
+    for group in inputs.groups.indices {
+      let x = try inputs.load(group)
+      sum = try gram(x.view, addingTo: sum, threads: threads)
+      tokens += x.rows
+    }
+    let moment = sum ?? DoubleMatrix(rows: inputs.width, columns: inputs.width)
+    for i in 0..<moment.elements.count { moment.elements[i] /= Double(max(tokens, 1)) }
+    return moment.narrowed()
+  }
+}

@@ -1,0 +1,114 @@
+package import JSON
+
+/// What compression will do to each layer, and why: a plain value saved as JSON; Formats/plan.md.
+package struct CompressionPlan: Sendable, Equatable {
+  /// One MoE layer.
+  package struct Layer: Sendable, Equatable {
+    /// Its index.
+    package var layer: Int
+    /// Experts in the original.
+    package var experts: Int
+    /// Experts that stay, ascending.
+    package var kept: [Int]
+    /// Rank of each kept expert's gate, up and down; nil where dense.
+    package var ranks: [[Int?]]
+    /// Element type of each kept expert's factors (and of nothing where dense).
+    package var types: [String]
+    /// Calibration tokens.
+    package var tokens: Int
+    /// Leave-one-out error of each original expert.
+    package var leaveOneOut: [Double]
+    /// Sets that were proposed.
+    package var candidates: [ExpertSet]
+    /// Error of the set that was chosen, on the sample.
+    package var pruningError: Double
+    /// Leave-one-out error of each kept expert in the pruned model.
+    package var importanceAfterPruning: [Double]
+    /// R_a; nil if dense.
+    package var averageRank: Double?
+    /// The paper's ranks, before caps and leftovers; empty if dense.
+    package var ranksBeforeCap: [Int]
+
+    /// Sum of the leave-one-out errors.
+    package var importance: Double { leaveOneOut.reduce(0, +) }
+  }
+
+  /// Names the model: configuration, names, shapes, sizes.
+  package var model: String
+  /// Names the token stream.
+  package var stream: String
+  /// Tokens of the stream.
+  package var tokens: Int
+  /// Tokens per window.
+  package var context: Int
+  /// The options.
+  package var options: JSONValue
+  /// Layers with experts, ascending.
+  package var layers: [Layer]
+  /// What the reception field found.
+  package var receptionField: [ReceptionField.Block]
+
+  /// The layer at `index`, or nil.
+  package func layer(_ index: Int) -> Layer? { layers.first { $0.layer == index } }
+
+  /// Kept experts by layer.
+  package var kept: [Int: [Int]] {
+    Dictionary(layers.map { ($0.layer, $0.kept) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+// MARK: - JSON
+
+extension CompressionPlan {
+  /// Version of the file.
+  static let version = 1
+
+  /// As it is saved.
+  package var json: JSONValue {
+    [
+      "version": JSONValue(CompressionPlan.version), "model": .string(model),
+      "stream": ["sha256": .string(stream), "tokens": JSONValue(tokens), "context": JSONValue(context)],
+      "options": options,
+      "layers": .array(layers.map(\.json)),
+      "receptionField": .array(receptionField.map(\.json)),
+    ]
+  }
+}
+
+extension CompressionPlan.Layer {
+  /// As the plan and reports say it.
+  package var json: JSONValue {
+    var object = JSONObject()
+    object["layer"] = JSONValue(layer)
+    object["experts"] = JSONValue(experts)
+    object["tokens"] = JSONValue(tokens)
+    object["kept"] = JSONValue(kept)
+    object["leaveOneOut"] = JSONValue(leaveOneOut)
+    object["importance"] = JSONValue(importance)
+    object["candidates"] = .array(
+      candidates.map { ["pruned": JSONValue($0.pruned), "error": JSONValue($0.error)] })
+    object["pruningError"] = JSONValue(pruningError)
+    object["importanceAfterPruning"] = JSONValue(importanceAfterPruning)
+    object["averageRank"] = averageRank.map { JSONValue($0) } ?? .null
+    object["ranksBeforeCap"] = JSONValue(ranksBeforeCap)
+    object["ranks"] = .array(
+      zip(kept, ranks).map { expert, ranks in
+        func value(_ place: Int) -> JSONValue { ranks[place].map { JSONValue($0) } ?? .null }
+        return [
+          "expert": JSONValue(expert), "gate": value(0), "up": value(1), "down": value(2),
+        ]
+      })
+    object["types"] = .array(types.map { .string($0) })
+    return .object(object)
+  }
+}
+
+extension ReceptionField.Block {
+  /// As the plan and reports say it.
+  package var json: JSONValue {
+    [
+      "layers": JSONValue(layers),
+      "best": .array(best.map { ["choice": JSONValue($0.choice), "error": JSONValue($0.error)] }),
+    ]
+  }
+}

@@ -1,0 +1,66 @@
+package import Checkpoint
+internal import Tensors
+
+/// Bytes of a plan's result before lossless coding: a pure function of plan and descriptors.
+package struct SizeEstimate: Sendable, Equatable {
+  /// Bytes of the source's tensors.
+  package var source: Int
+  /// Bytes of its routed experts.
+  package var sourceExperts: Int
+  /// Numbers in its routed experts.
+  package var sourceExpertWeights: Int
+  /// Upper bound of the result's bytes.
+  package var output: Int
+  /// Upper bound of its routed experts'.
+  package var outputExperts: Int
+
+  /// Bits per original expert weight.
+  package var bitsPerExpertWeight: Double {
+    8 * Double(outputExperts) / Double(max(sourceExpertWeights, 1))
+  }
+
+  /// Sizes of `plan` for `checkpoint`.
+  package init(_ plan: CompressionPlan, for checkpoint: Checkpoint) throws {
+    let summary = ModelSummary(checkpoint)
+    source = summary.totalBytes
+    sourceExperts = summary.expertBytes ?? 0
+    sourceExpertWeights = summary.expertParameters ?? 0
+    var experts = 0
+    var routers = 0
+    for layer in plan.layers {
+      let lost = layer.experts - layer.kept.count
+      if let router = checkpoint.index(of: TensorPlace(.router, layer: layer.layer)) {
+        routers += checkpoint.tensors[router].byteCount / layer.experts * lost
+      }
+      for (number, expert) in layer.kept.enumerated() {
+        for (place, projection) in Projection.allCases.enumerated() {
+          guard
+            let matrix = checkpoint.expertMatrix(
+              layer: layer.layer, expert: expert, projection: projection)
+          else { continue }
+          experts += try SizeEstimate.byteCount(
+            matrix, rank: layer.ranks[number][place], type: layer.types[number],
+            source: checkpoint.elementType(of: matrix))
+        }
+      }
+    }
+    outputExperts = experts
+    output = summary.totalBytes - sourceExperts - routers + experts
+  }
+
+  private static func byteCount(
+    _ matrix: ExpertMatrix, rank: Int?, type: String, source: ElementType
+  ) throws -> Int {
+    guard let rank else { return try source.byteCount(shape: [matrix.rows, matrix.columns]) }
+    let type = factorType(type, rows: matrix.rows, columns: matrix.columns)
+    return try type.byteCount(shape: [rank, matrix.rows])
+      + type.byteCount(shape: [rank, matrix.columns])
+  }
+}
+
+/// The type a matrix's factors get: Q8_0 needs both sides in whole blocks, else they are BF16.
+func factorType(_ name: String, rows: Int, columns: Int) -> ElementType {
+  let type = ElementType(name: name)
+  let fits = rows % type.blockElements == 0 && columns % type.blockElements == 0
+  return fits ? type : .bf16
+}
