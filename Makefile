@@ -72,8 +72,7 @@ demo: build
 	@echo 'The report is in demo/report.md, the compressed model in demo/micro-qwen2moe.moepack.'
 
 test: setup
-	$(SWIFT) build $(RELEASE) --build-tests
-	$(SWIFT) test $(RELEASE) --skip-build
+	$(SWIFT) test $(RELEASE)
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(LINTED)
@@ -124,6 +123,7 @@ uninstall:
 bench: build
 	$(SWIFT) build -c release --package-path Tests/Benchmarks --scratch-path .build-bench
 	.build-bench/release/make-synthetic $(BENCH_MODEL) $(BENCH_SHAPES)
+	rm -rf $(BENCH_MODEL).bench
 	.build-bench/release/measure $(MOEPACK) $(BENCH_MODEL) --rounds $(BENCH_ROUNDS)
 
 clean:

@@ -46,8 +46,8 @@ public struct JSONObject: Equatable, Sendable {
   /// Number of members.
   public var count: Int { keys.count }
 
-  /// Two objects are equal if they hold equal members in the same order.
+  /// Two objects are equal if they hold equal members in the same order, keys compared by bytes.
   public static func == (a: JSONObject, b: JSONObject) -> Bool {
-    a.keys == b.keys && a.values == b.values
+    a.keys.elementsEqual(b.keys) { $0.utf8.elementsEqual($1.utf8) } && a.values == b.values
   }
 }

@@ -2,8 +2,9 @@ internal import Glibc
 
 /// Zeroed memory on a 64-byte boundary, freed with the object.
 ///
-/// From 64 KiB on it is an anonymous mapping, so the pages go back to the system at once when the
-/// object dies instead of staying in the allocator's pools.
+/// From 1 MiB on it is an anonymous mapping, so the pages go back to the system at once when the
+/// object dies instead of staying in the allocator's pools; from 4 MiB on in huge pages where the
+/// system has them, since a matrix that lives for one product would else spend its time in page faults.
 final class AlignedMemory: @unchecked Sendable {
   /// First byte.
   let start: UnsafeMutableRawPointer
@@ -11,7 +12,8 @@ final class AlignedMemory: @unchecked Sendable {
   let byteCount: Int
 
   private let isMapped: Bool
-  private static let mappingThreshold = 64 << 10
+  private static let mappingThreshold = 1 << 20
+  private static let hugePageThreshold = 4 << 20
 
   /// Takes `byteCount` zeroed bytes; stops the process when the system has none left.
   init(byteCount: Int) {
@@ -30,6 +32,7 @@ final class AlignedMemory: @unchecked Sendable {
       guard let mapping, mapping != MAP_FAILED else {
         fatalError("out of memory: \(byteCount) bytes for a matrix")
       }
+      if byteCount >= Self.hugePageThreshold { madvise(mapping, byteCount, MADV_HUGEPAGE) }
       start = mapping
     } else {
       start = .allocate(byteCount: max(byteCount, 64), alignment: 64)

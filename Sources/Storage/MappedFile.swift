@@ -25,16 +25,21 @@ public final class MappedFile: Sendable {
 
   private let descriptor: FileDescriptor
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
+  /// Set for good once a page of the mapping was gone; written and read atomically in C.
+  private nonisolated(unsafe) let lost: UnsafeMutablePointer<Int32>
 
   /// Opens a regular file; links are followed, other things refused.
   public init(_ path: FilePath, access: Access = .positioned) throws(StorageError) {
     self.path = path
     self.access = access
+    lost = .allocate(capacity: 1)
+    lost.initialize(to: 0)
     let descriptor: FileDescriptor
     do {
       // Without O_NONBLOCK a named pipe would wait here for a writer.
       descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     } catch {
+      lost.deallocate()
       throw .system(action: "open", path: path, errno: error as? Errno ?? .ioError)
     }
     self.descriptor = descriptor
@@ -42,10 +47,12 @@ public final class MappedFile: Sendable {
     guard fstat(descriptor.rawValue, &status) == 0 else {
       let code = Errno(rawValue: Glibc.errno)
       try? descriptor.close()
+      lost.deallocate()
       throw .system(action: "examine", path: path, errno: code)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       try? descriptor.close()
+      lost.deallocate()
       throw .notRegularFile(path: path)
     }
     byteCount = Int(status.st_size)
@@ -57,6 +64,7 @@ public final class MappedFile: Sendable {
     guard let mapping, mapping != MAP_FAILED else {
       let code = Errno(rawValue: Glibc.errno)
       try? descriptor.close()
+      lost.deallocate()
       throw .system(action: "map", path: path, errno: code)
     }
     madvise(mapping, byteCount, MADV_SEQUENTIAL)
@@ -65,6 +73,7 @@ public final class MappedFile: Sendable {
 
   deinit {
     if let base { munmap(base, byteCount) }
+    lost.deallocate()
     try? descriptor.close()
   }
 
@@ -112,7 +121,7 @@ public final class MappedFile: Sendable {
     while offset < range.upperBound {
       let count = min(piece, range.upperBound - offset)
       let place = target + (offset - range.lowerBound)
-      guard moepack_copy_guarded(place, base + offset, count) == 0 else {
+      guard moepack_copy_guarded(place, base + offset, count, lost) == 0 else {
         throw .shrank(path: path, offset: offset)
       }
       let start = offset / page * page

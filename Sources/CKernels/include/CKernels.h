@@ -40,9 +40,10 @@ uint64_t moepack_xxh64_digest(const moepack_xxh64_state *state);
 
 /*
  * Copies from a mapping that may lose its file: returns 0, or -1 if a page was no longer backed
- * (the file shrank or its device failed); what was lost reads as zero.
+ * (the file shrank or its device failed), now or in an earlier copy. What was lost reads as zero from
+ * then on, so `lost`, zero at first, is shared by all copies from one mapping.
  */
-int moepack_copy_guarded(void *target, const void *source, size_t count);
+int moepack_copy_guarded(void *target, const void *source, size_t count, int *lost);
 
 /* SiLU(gate) * up, elementwise, into gate. Accurate to about 2 units in the last place. */
 void moepack_silu_multiply(float *gate, const float *up, size_t count);
