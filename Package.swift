@@ -17,7 +17,10 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// The tests of a library target.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+    name: "\(name)Tests",
+    dependencies: [.target(name: name)] + dependencies,
+    swiftSettings: settings
+  )
 }
 
 let package = Package(
@@ -35,7 +38,10 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "CCalibrationText"),
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+      name: "COpenBLAS",
+      pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]
+    ),
     room("Parallelism", []),
     room("LinearAlgebra", ["COpenBLAS", "Parallelism"]),
     room("JSON", []),
@@ -49,51 +55,75 @@ let package = Package(
       "Inference",
       [
         "CKernels", "Checkpoint", "LinearAlgebra", "Parallelism", "Storage", "Tensors", system,
-      ]),
+      ]
+    ),
     room("Tokenization", ["JSON"]),
     room(
       "Evaluation",
       [
         "CCalibrationText", "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra",
-        "Parallelism", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard", system, .product(name: "Crypto", package: "swift-crypto"),
-      ]),
+        "Parallelism", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard", system,
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]
+    ),
     room(
       "Conversion",
       [
-        "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage", "Tensors", system,
-      ]),
+        "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage",
+        "Tensors", system,
+      ]
+    ),
     room(
       "Calibration",
       [
-        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism", "Safetensors", "Storage",
+        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism",
+        "Safetensors", "Storage",
         "Tensors", system,
-      ]),
+      ]
+    ),
     room(
       "Compression",
       [
-        "Calibration", "Checkpoint", "Evaluation", "Inference", "JSON", "LinearAlgebra", "Pack", "Parallelism",
+        "Calibration", "Checkpoint", "Evaluation", "Inference", "JSON", "LinearAlgebra", "Pack",
+        "Parallelism",
         "Storage", "Tensors", system,
-      ]),
+      ]
+    ),
     room(
       "Commands",
       [
         "Checkpoint", "Compression", "Calibration", "Conversion", "Evaluation", "JSON", "Pack",
         "Safetensors", "Storage", "Tensors",
         "Tokenization", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ]
+    ),
     .executableTarget(
       name: "moepack",
-      dependencies: ["Commands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: settings),
+      dependencies: [
+        "Commands", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings
+    ),
     .target(
-      name: "Fixtures", path: "Fixtures",
+      name: "Fixtures",
+      path: "Fixtures",
       exclude: [
-        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models", "oracles", "text",
+        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models", "oracles",
+        "text",
         "tokenizer-cases.json",
-      ], swiftSettings: settings),
+      ],
+      swiftSettings: settings
+    ),
     tests("Parallelism", []),
     tests("LinearAlgebra", []),
     tests("Tokenization", ["Fixtures", "JSON"]),
+    tests(
+      "Compression",
+      [
+        "Calibration", "Checkpoint", "Evaluation", "Fixtures", "Inference", "JSON", "LinearAlgebra",
+        "Storage", system,
+      ]
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

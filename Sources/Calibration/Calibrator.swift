@@ -22,8 +22,12 @@ package struct Calibrator {
   ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
   ///   - progress: Told when a layer is done.
   package func run(
-    ids: [Int32], context: Int, plan: SamplePlan, into writer: StatisticsWriter,
-    spoolFolder: FilePath?, progress: (Int) -> Void
+    ids: [Int32],
+    context: Int,
+    plan: SamplePlan,
+    into writer: StatisticsWriter,
+    spoolFolder: FilePath?,
+    progress: (Int) -> Void
   ) throws {
     let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
     let last = pass.configuration.moeLayers.last ?? -1
@@ -43,7 +47,10 @@ package struct Calibrator {
   }
 
   private func measure(
-    _ layer: DecoderLayer, _ stream: HiddenStream, _ plan: SamplePlan, _ writer: StatisticsWriter
+    _ layer: DecoderLayer,
+    _ stream: HiddenStream,
+    _ plan: SamplePlan,
+    _ writer: StatisticsWriter
   ) throws {
     let all = Array(layer.experts.indices)
     var measurement = MixtureMeasurement(layer, allowed: all, threads: threads)

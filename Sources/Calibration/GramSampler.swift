@@ -35,7 +35,11 @@ package struct GramSample: Sendable {
 
   /// A sample from its parts.
   package init(
-    tokenCount: Int, experts: Int, candidates: Int, logits: [Float], candidateExperts: [Int32]?,
+    tokenCount: Int,
+    experts: Int,
+    candidates: Int,
+    logits: [Float],
+    candidateExperts: [Int32]?,
     gram: [Float]
   ) {
     self.tokenCount = tokenCount
@@ -64,7 +68,8 @@ package struct GramSampler {
   }
 
   /// Adds the tokens in `rows` of a batch to `sample`.
-  package func add(_ rows: [Int], of x: Matrix, logits: Matrix, to sample: inout GramSample) throws {
+  package func add(_ rows: [Int], of x: Matrix, logits: Matrix, to sample: inout GramSample) throws
+  {
     let block = GramSampler.blockTokens(candidates: sample.candidates, hidden: x.columns)
     for start in stride(from: 0, to: rows.count, by: block) {
       try addBlock(Array(rows[start..<min(start + block, rows.count)]), x, logits, &sample)
@@ -72,7 +77,10 @@ package struct GramSampler {
   }
 
   private func addBlock(
-    _ rows: [Int], _ x: Matrix, _ logits: Matrix, _ sample: inout GramSample
+    _ rows: [Int],
+    _ x: Matrix,
+    _ logits: Matrix,
+    _ sample: inout GramSample
   ) throws {
     let inputs = Matrix(rows: rows.count, columns: x.columns)
     let scores = Matrix(rows: rows.count, columns: logits.columns)

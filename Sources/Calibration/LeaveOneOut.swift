@@ -39,8 +39,11 @@ struct LeaveOneOut {
   ///   - weights: Their weights; zero past the k-th.
   ///   - gram: Inner products of their outputs, row by row, [experts, experts].
   mutating func add(
-    logits: UnsafeBufferPointer<Float>, allowed: [Int], experts: UnsafeBufferPointer<Int32>,
-    weights: UnsafeBufferPointer<Double>, gram: [Double]
+    logits: UnsafeBufferPointer<Float>,
+    allowed: [Int],
+    experts: UnsafeBufferPointer<Int32>,
+    weights: UnsafeBufferPointer<Double>,
+    gram: [Double]
   ) {
     let width = experts.count
     let used = min(rule.topK, width)

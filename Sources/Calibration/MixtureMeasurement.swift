@@ -55,15 +55,23 @@ package struct MixtureMeasurement {
       let rows = start..<min(start + block, x.rows)
       let isAll = rows.count == x.rows
       try measure(
-        isAll ? x : x.copy(ofRows: rows), logits: isAll ? logits : logits.copy(ofRows: rows), h: h,
-        firstRow: start)
+        isAll ? x : x.copy(ofRows: rows),
+        logits: isAll ? logits : logits.copy(ofRows: rows),
+        h: h,
+        firstRow: start
+      )
     }
   }
 
   private mutating func measure(_ x: Matrix, logits: Matrix, h: Matrix, firstRow: Int) throws {
     let width = min(layer.rule.topK + 1, allowed.count)
     let routing = Routing(
-      logits, rule: layer.rule, allowed: allowed, width: width, threads: threads)
+      logits,
+      rule: layer.rule,
+      allowed: allowed,
+      width: width,
+      threads: threads
+    )
     let outputs = Matrix(rows: x.rows * width, columns: x.columns)
     let lists = routing.rowsByExpert(layer.experts.count)
     try layer.expertPass.run(x, lists: lists) { activation in
@@ -81,18 +89,25 @@ package struct MixtureMeasurement {
           routing.weights.withUnsafeBufferPointer { weights in
             let slots = token * width..<(token + 1) * width
             part.add(
-              logits: UnsafeBufferPointer(logits.row(token)), allowed: allowed,
+              logits: UnsafeBufferPointer(logits.row(token)),
+              allowed: allowed,
               experts: UnsafeBufferPointer(rebasing: experts[slots]),
-              weights: UnsafeBufferPointer(rebasing: weights[slots]), gram: gram)
+              weights: UnsafeBufferPointer(rebasing: weights[slots]),
+              gram: gram
+            )
           }
         }
         // The layer's own output, in the order of its experts.
         let used = min(rule.topK, width)
-        let order = (0..<used).sorted { routing.experts[token * width + $0] < routing.experts[token * width + $1] }
+        let order = (0..<used).sorted {
+          routing.experts[token * width + $0] < routing.experts[token * width + $1]
+        }
         for slot in order {
           add(
-            outputs.row(token * width + slot), times: Float(routing.weights[token * width + slot]),
-            to: h.row(firstRow + token))
+            outputs.row(token * width + slot),
+            times: Float(routing.weights[token * width + slot]),
+            to: h.row(firstRow + token)
+          )
         }
       }
       return part
@@ -134,7 +149,8 @@ func gramMatrix(_ outputs: Matrix, token: Int, width: Int) -> [Double] {
 extension ExpertActivation {
   /// Puts each output at row token * width + slot of `target`.
   func scatter(into target: Matrix, width: Int, threads: Int) {
-    parallelForEach(count: rows.count, threads: outputs.elements.count > 1 << 16 ? threads : 1) { place in
+    parallelForEach(count: rows.count, threads: outputs.elements.count > 1 << 16 ? threads : 1) {
+      place in
       let row = rows[place]
       _ = target.row(Int(row.token) * width + Int(row.slot))
         .update(fromContentsOf: outputs.row(place))

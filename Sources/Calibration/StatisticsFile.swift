@@ -36,12 +36,17 @@ package enum StatisticsLayout {
     return layers.flatMap { layer -> [TensorLayout] in
       var list = sums.map { TensorLayout(name: name(layer, $0), type: .f64, shape: [experts]) }
       list.append(TensorLayout(name: name(layer, "sample.positions"), type: .i64, shape: [n]))
-      list.append(TensorLayout(name: name(layer, "sample.logits"), type: .f32, shape: [n, experts]))
+      list.append(
+        TensorLayout(name: name(layer, "sample.logits"), type: .f32, shape: [n, experts])
+      )
       if c != experts {
-        list.append(TensorLayout(name: name(layer, "sample.candidates"), type: .i32, shape: [n, c]))
+        list.append(
+          TensorLayout(name: name(layer, "sample.candidates"), type: .i32, shape: [n, c])
+        )
       }
       list.append(
-        TensorLayout(name: name(layer, "sample.gram"), type: .f32, shape: [n, c * (c + 1) / 2]))
+        TensorLayout(name: name(layer, "sample.gram"), type: .f32, shape: [n, c * (c + 1) / 2])
+      )
       return list
     }
   }
@@ -55,7 +60,10 @@ package final class StatisticsWriter {
 
   /// Starts a file.
   package init(
-    replacing path: FilePath, layers: [Int], experts: Int, plan: SamplePlan,
+    replacing path: FilePath,
+    layers: [Int],
+    experts: Int,
+    plan: SamplePlan,
     metadata: [(key: String, value: String)]
   ) throws {
     let tensors = StatisticsLayout.tensors(layers: layers, experts: experts, plan: plan)
@@ -98,7 +106,9 @@ package final class StatisticsReader {
     self.path = path
     reader = try SafetensorsReader(path)
     places = Dictionary(
-      reader.tensors.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      reader.tensors.enumerated().map { ($1.name, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   /// The value of a metadata key, or nil.
@@ -125,7 +135,9 @@ package final class StatisticsReader {
       let values: [Double] = try values(layer, name, .f64, shape: [experts])
       guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
         throw StatisticsError.malformed(
-          file: path, reason: "\(StatisticsLayout.name(layer, name)) holds an impossible number")
+          file: path,
+          reason: "\(StatisticsLayout.name(layer, name)) holds an impossible number"
+        )
       }
       return values
     }
@@ -145,19 +157,27 @@ package final class StatisticsReader {
     // C(C+1)/2 = triangle.
     let c = Int(((8 * Double(triangle) + 1).squareRoot() - 1) / 2 + 0.5)
     guard c > 0, c <= experts, c * (c + 1) / 2 == triangle else {
-      throw StatisticsError.malformed(file: path, reason: "layer \(layer): a sample of another shape")
+      throw StatisticsError.malformed(
+        file: path,
+        reason: "layer \(layer): a sample of another shape"
+      )
     }
     let candidates: [Int32]? =
       c == experts ? nil : try values(layer, "sample.candidates", .i32, shape: [n, c])
     if let candidates, !candidates.allSatisfy({ $0 >= 0 && $0 < experts }) {
       throw StatisticsError.malformed(
-        file: path, reason: "layer \(layer): a candidate that is no expert")
+        file: path,
+        reason: "layer \(layer): a candidate that is no expert"
+      )
     }
     return GramSample(
-      tokenCount: n, experts: experts, candidates: c,
+      tokenCount: n,
+      experts: experts,
+      candidates: c,
       logits: try values(layer, "sample.logits", .f32, shape: [n, experts]),
       candidateExperts: candidates,
-      gram: try values(layer, "sample.gram", .f32, shape: [n, triangle]))
+      gram: try values(layer, "sample.gram", .f32, shape: [n, triangle])
+    )
   }
 
   private func index(_ layer: Int, _ part: String) throws -> Int {
@@ -173,20 +193,27 @@ package final class StatisticsReader {
   }
 
   private func values<Value: BitwiseCopyable>(
-    _ layer: Int, _ part: String, _ type: ElementType, shape: [Int]
+    _ layer: Int,
+    _ part: String,
+    _ type: ElementType,
+    shape: [Int]
   ) throws -> [Value] {
     let index = try index(layer, part)
     let tensor = reader.tensors[index]
     guard tensor.type == type, tensor.shape == shape else {
       throw StatisticsError.malformed(
         file: path,
-        reason: "'\(tensor.name)' is \(tensor.type.name) \(tensor.shape), expected \(type.name) \(shape)")
+        reason:
+          "'\(tensor.name)' is \(tensor.type.name) \(tensor.shape), expected \(type.name) \(shape)"
+      )
     }
     let count = tensor.byteCount / MemoryLayout<Value>.stride
     return try [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
       try reader.read(
-        tensor: index, bytes: 0..<tensor.byteCount,
-        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+        tensor: index,
+        bytes: 0..<tensor.byteCount,
+        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      )
       initialized = count
     }
   }

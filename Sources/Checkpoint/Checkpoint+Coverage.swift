@@ -6,34 +6,42 @@ extension Checkpoint {
   /// Checks that every tensor of the architecture is there with its shape and a type to compute with,
   /// and that no other tensor is, so that nothing is guessed and nothing left out in silence.
   ///
-  /// - Parameter ignored: Whether a tensor without a role may be left aside.
+  /// - Parameter ignored: Whether a tensor that is not used may be left aside. Experts and routers
+  ///   may not: a stray one means that `config.json` is not of these weights.
   public func requireComplete(ignoring ignored: (String) -> Bool = { _ in false }) throws {
     let configuration = try requireConfiguration()
     var missing: [String] = []
+    var used: Set<Int> = []
     for (place, shape) in expectedTensors(configuration) {
       guard let index = index(of: place) else {
         missing.append(names?.name(of: place) ?? "?")
         continue
       }
       try check(index, shape: shape)
+      used.insert(index)
     }
     for layer in configuration.moeLayers {
-      missing += try checkExperts(layer: layer, configuration)
+      missing += try checkExperts(layer: layer, configuration, used: &used)
     }
     guard missing.isEmpty else {
       throw CheckpointError.missingTensors(
-        path: location.path, names: Array(missing.prefix(3)), count: missing.count)
+        path: location.path,
+        names: Array(missing.prefix(3)),
+        count: missing.count
+      )
     }
-    let strange = tensors.indices.filter { index in
-      let name = tensors[index].name
-      return places[index].role == .other && !Checkpoint.isKnownBuffer(name) && !ignored(name)
-    }
-    let outside = tensors.indices.filter { places[$0].layer.map { $0 >= configuration.layerCount } ?? false
-      && places[$0].role != .other }
-    let unexplained = (strange + outside).map { tensors[$0].name }
+    if configuration.isTied, let output = index(of: TensorPlace(.output)) { used.insert(output) }
+    let unexplained = tensors.indices.filter { index in
+      let (name, role) = (tensors[index].name, places[index].role)
+      if used.contains(index) || Checkpoint.isKnownBuffer(name) { return false }
+      return role.isExpert || role == .router || !ignored(name)
+    }.map { tensors[$0].name }
     guard unexplained.isEmpty else {
       throw CheckpointError.unexplainedTensors(
-        path: location.path, names: Array(unexplained.prefix(3)), count: unexplained.count)
+        path: location.path,
+        names: Array(unexplained.prefix(3)),
+        count: unexplained.count
+      )
     }
     try checkTiedOutput(configuration)
   }
@@ -47,17 +55,28 @@ extension Checkpoint {
     let tensor = tensors[index]
     guard tensor.shape == shape else {
       throw CheckpointError.wrongShape(
-        path: location.path, tensor: tensor.name, expected: shape, got: tensor.shape)
+        path: location.path,
+        tensor: tensor.name,
+        expected: shape,
+        got: tensor.shape
+      )
     }
     guard tensor.type.isComputable else {
       let error = TensorError.notComputable(type: tensor.type)
       throw CheckpointError.wrongType(
-        path: location.path, tensor: tensor.name, reason: error.description)
+        path: location.path,
+        tensor: tensor.name,
+        reason: error.description
+      )
     }
   }
 
-  /// Names of the experts' matrices that are missing.
-  private func checkExperts(layer: Int, _ configuration: ModelConfiguration) throws -> [String] {
+  /// Names of the experts' matrices that are missing; adds those that are there to `used`.
+  private func checkExperts(
+    layer: Int,
+    _ configuration: ModelConfiguration,
+    used: inout Set<Int>
+  ) throws -> [String] {
     let (hidden, width) = (configuration.hiddenSize, configuration.expertWidth)
     let kept = keptExperts[layer] ?? []
     if isFused(layer: layer) {
@@ -67,6 +86,7 @@ extension Checkpoint {
       else { return [names?.name(of: down) ?? "?"] }
       try check(gateUp, shape: [configuration.expertCount, 2 * width, hidden])
       try check(downIndex, shape: [configuration.expertCount, hidden, width])
+      used.formUnion([gateUp, downIndex])
       return []
     }
     var missing: [String] = []
@@ -77,10 +97,13 @@ extension Checkpoint {
         case nil:
           let place = TensorPlace(projection.role, layer: layer, expert: expert)
           missing.append(names?.name(of: place) ?? "?")
-        case .dense(let tensor, _): try check(tensor, shape: shape)
+        case .dense(let tensor, _):
+          try check(tensor, shape: shape)
+          used.insert(tensor)
         case .factors(let left, let right, _):
           try check(left, shape: tensors[left].shape)
           try check(right, shape: tensors[right].shape)
+          used.formUnion([left, right])
         }
       }
     }
@@ -144,7 +167,9 @@ extension Checkpoint {
       left = [UInt8](repeating: 0, count: range.count)
       right = left
       try left.withUnsafeMutableBytes { try source.read(tensor: output, bytes: range, into: $0) }
-      try right.withUnsafeMutableBytes { try source.read(tensor: embedding, bytes: range, into: $0) }
+      try right.withUnsafeMutableBytes {
+        try source.read(tensor: embedding, bytes: range, into: $0)
+      }
       guard left == right else { throw CheckpointError.tiedOutputDiffers(path: location.path) }
     }
   }

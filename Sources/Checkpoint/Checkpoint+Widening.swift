@@ -10,7 +10,9 @@ extension Checkpoint {
   ///   - target: As many floats as elements are wanted.
   /// - Throws: ``CheckpointError/notFinite(path:tensor:)`` if a value is infinite or NaN.
   public func widen(
-    tensor index: Int, fromByte byteOffset: Int = 0, into target: UnsafeMutableBufferPointer<Float>
+    tensor index: Int,
+    fromByte byteOffset: Int = 0,
+    into target: UnsafeMutableBufferPointer<Float>
   ) throws {
     let tensor = tensors[index]
     let block = tensor.type.blockElements
@@ -37,7 +39,10 @@ extension Checkpoint {
       }
     } catch let error as TensorError {
       throw CheckpointError.wrongType(
-        path: location.path, tensor: tensor.name, reason: error.description)
+        path: location.path,
+        tensor: tensor.name,
+        reason: error.description
+      )
     }
   }
 }

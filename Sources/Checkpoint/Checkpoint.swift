@@ -80,7 +80,8 @@ public final class Checkpoint: Sendable {
     if let json = configurationJSON, let architecture {
       do {
         configuration = try architecture.configuration(
-          ConfigurationReader(json: json, file: configurationName))
+          ConfigurationReader(json: json, file: configurationName)
+        )
       } catch let error as CheckpointError { problem = error }
     } else {
       let type = configurationJSON?["model_type"]?.string
@@ -89,7 +90,8 @@ public final class Checkpoint: Sendable {
         reason: configurationJSON == nil
           ? "there is no config.json beside the weights, so the family is unknown"
           : "model_type \(type.map { "'\($0)'" } ?? "(none)") is not a family this version runs"
-            + " (\(Architectures.knownTypes)); inspect, verify and convert to .moepack work on it")
+            + " (\(Architectures.knownTypes)); inspect, verify and convert to .moepack work on it"
+      )
     }
     self.configuration = configuration
     self.problem = problem
@@ -124,7 +126,10 @@ public final class Checkpoint: Sendable {
     var matrixOfExpert: [MatrixKey: PackMatrix] = [:]
     for matrix in matrices {
       let key = MatrixKey(
-        layer: matrix.layer, expert: matrix.expert, projection: Projection(matrix.projection))
+        layer: matrix.layer,
+        expert: matrix.expert,
+        projection: Projection(matrix.projection)
+      )
       matrixOfExpert[key] = matrix
     }
     self.matrixOfExpert = matrixOfExpert

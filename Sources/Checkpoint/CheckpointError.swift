@@ -37,11 +37,13 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .notFound(let path): return "\(path): no such file or directory"
     case .hubName(let name):
       let folder = name.split(separator: "/").last.map(String.init) ?? name
-      return "\(name): no such file or directory; if this is a model on the Hugging Face Hub, fetch it"
+      return
+        "\(name): no such file or directory; if this is a model on the Hugging Face Hub, fetch it"
         + " first: hf download \(name) --local-dir \(folder)"
     case .notAModel(let path, let reason): return "\(path): \(reason)"
     case .pickleOnly(let path, let example):
-      return "\(path): holds pickled weights only (\(example)), which can run code when opened and are"
+      return
+        "\(path): holds pickled weights only (\(example)), which can run code when opened and are"
         + " never read; convert them to safetensors first"
     case .emptyCache(let path):
       return "\(path): a hub cache folder without a complete snapshot; download the model again"

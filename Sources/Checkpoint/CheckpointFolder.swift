@@ -46,7 +46,9 @@ public struct CheckpointFolder: Sendable {
         throw CheckpointError.pickleOnly(path: path, example: pickle)
       }
       throw CheckpointError.notAModel(
-        path: path, reason: "holds no .safetensors file; is this the folder of a checkpoint?")
+        path: path,
+        reason: "holds no .safetensors file; is this the folder of a checkpoint?"
+      )
     }
     weightPaths = chosen.map { path.appending($0) }
   }

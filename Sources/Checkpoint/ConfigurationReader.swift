@@ -6,13 +6,17 @@ struct ConfigurationReader {
   let file: String
 
   /// The first of `keys` that is there and not null, as a whole number in `range`.
-  func count(_ keys: String..., default fallback: Int? = nil, in range: ClosedRange<Int>) throws -> Int {
+  func count(_ keys: String..., default fallback: Int? = nil, in range: ClosedRange<Int>) throws
+    -> Int
+  {
     for key in keys {
       guard let value = json[key], !value.isNull else { continue }
       guard let number = value.integer, range.contains(number) else {
         throw error(
-          key, "is \(value.text(pretty: false))",
-          "expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+          key,
+          "is \(value.text(pretty: false))",
+          "expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+        )
       }
       return number
     }
@@ -71,7 +75,9 @@ struct ConfigurationReader {
     case "linear":
       guard let factor = scaling?["factor"] else { throw missing("\(key).factor") }
       return RotaryConfiguration(
-        theta: theta, factor: try positive(factor, "\(key).factor", default: 1))
+        theta: theta,
+        factor: try positive(factor, "\(key).factor", default: 1)
+      )
     case let other:
       throw error("\(key).rope_type", "is '\(other)'", "'default' and 'linear' are understood")
     }
@@ -83,12 +89,17 @@ struct ConfigurationReader {
     let keyValueHeads = try count("num_key_value_heads", default: heads, in: 1...4096)
     guard heads % keyValueHeads == 0 else {
       throw error(
-        "num_key_value_heads", "is \(keyValueHeads)",
-        "it must divide num_attention_heads, \(heads)")
+        "num_key_value_heads",
+        "is \(keyValueHeads)",
+        "it must divide num_attention_heads, \(heads)"
+      )
     }
     if json["head_dim"]?.isNull ?? true, hiddenSize % heads != 0 {
       throw error(
-        "num_attention_heads", "is \(heads)", "it must divide hidden_size, \(hiddenSize)")
+        "num_attention_heads",
+        "is \(heads)",
+        "it must divide hidden_size, \(hiddenSize)"
+      )
     }
     let dimension = try count("head_dim", default: hiddenSize / heads, in: 1...4096)
     guard dimension % 2 == 0 else {
@@ -98,7 +109,9 @@ struct ConfigurationReader {
   }
 
   /// Experts and top-k that go together.
-  func experts(_ keys: String..., topK topKKey: String) throws -> (count: Int, topK: Int, key: String) {
+  func experts(_ keys: String..., topK topKKey: String) throws -> (
+    count: Int, topK: Int, key: String
+  ) {
     let key = keys.first { json[$0].map { !$0.isNull } ?? false } ?? keys[0]
     let experts = try count(key, in: 1...65536)
     let topK = try count(topKKey, in: 1...65536)

@@ -33,12 +33,17 @@ extension Checkpoint {
       switch matrix.form {
       case .dense:
         return ExpertMatrix(
-          form: .dense(tensor: matrix.parts[0], byteOffset: 0), rows: rows, columns: columns)
+          form: .dense(tensor: matrix.parts[0], byteOffset: 0),
+          rows: rows,
+          columns: columns
+        )
       case .factors:
         let rank = tensors[matrix.parts[0]].shape[0]
         return ExpertMatrix(
-          form: .factors(left: matrix.parts[0], right: matrix.parts[1], rank: rank), rows: rows,
-          columns: columns)
+          form: .factors(left: matrix.parts[0], right: matrix.parts[1], rank: rank),
+          rows: rows,
+          columns: columns
+        )
       }
     }
     let own = TensorPlace(projection.role, layer: layer, expert: expert)
@@ -50,7 +55,11 @@ extension Checkpoint {
 
   /// The expert's rows inside [E, 2I, H] (gate rows first) or [E, H, I].
   private func fusedMatrix(
-    layer: Int, expert: Int, projection: Projection, _ rows: Int, _ columns: Int
+    layer: Int,
+    expert: Int,
+    projection: Projection,
+    _ rows: Int,
+    _ columns: Int
   ) -> ExpertMatrix? {
     let role = projection == .down ? TensorRole.expertDown : .expertGateUp
     guard let tensor = index(of: TensorPlace(role, layer: layer)),
@@ -59,7 +68,10 @@ extension Checkpoint {
     let rowsPerExpert = projection == .down ? rows : 2 * rows
     let firstRow = expert * rowsPerExpert + (projection == .up ? rows : 0)
     return ExpertMatrix(
-      form: .dense(tensor: tensor, byteOffset: firstRow * rowBytes), rows: rows, columns: columns)
+      form: .dense(tensor: tensor, byteOffset: firstRow * rowBytes),
+      rows: rows,
+      columns: columns
+    )
   }
 
   /// Whether experts of `layer` are fused into one tensor.

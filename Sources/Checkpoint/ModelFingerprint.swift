@@ -11,7 +11,8 @@ extension Checkpoint {
   public var shapeFingerprint: String {
     Checkpoint.hash(
       tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        .map { "\($0.name) \($0.type.name) \($0.shape)" })
+        .map { "\($0.name) \($0.type.name) \($0.shape)" }
+    )
   }
 
   private var configurationFingerprint: String {

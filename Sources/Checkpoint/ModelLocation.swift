@@ -36,7 +36,9 @@ public enum ModelLocation: Sendable, Equatable {
     let start = try file.bytes(0..<min(8, file.byteCount))
     if start.starts(with: "GGUF".utf8) {
       throw CheckpointError.notAModel(
-        path: path, reason: "GGUF files are not read by this version; give the Hugging Face folder")
+        path: path,
+        reason: "GGUF files are not read by this version; give the Hugging Face folder"
+      )
     }
     if start == [0x89, 0x4D, 0x4F, 0x45, 0x0D, 0x0A, 0x1A, 0x0A] || path.extension == "moepack" {
       return .pack(path)
@@ -48,7 +50,8 @@ public enum ModelLocation: Sendable, Equatable {
     }
     throw CheckpointError.notAModel(
       path: path,
-      reason: "not a model: expected a checkpoint folder, a .safetensors or a .moepack file")
+      reason: "not a model: expected a checkpoint folder, a .safetensors or a .moepack file"
+    )
   }
 
   private static func looksLikeHubName(_ text: String) -> Bool {

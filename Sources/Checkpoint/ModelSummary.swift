@@ -23,11 +23,16 @@ public struct ModelSummary: Sendable {
     var expertBytes = 0
     var byRole: [String: Int] = [:]
     for (tensor, place) in zip(checkpoint.tensors, checkpoint.places) {
-      total += tensor.elementCount
+      // Shapes of unknown types are bound by nothing, so their sum may not fit.
+      let (sum, overflow) = total.addingReportingOverflow(tensor.elementCount)
+      total = overflow ? .max : sum
       bytes += tensor.byteCount
       byRole[place.role.label, default: 0] += tensor.byteCount
       if place.role.isExpert, let layer = place.layer {
-        perLayer[layer, default: 0] += tensor.elementCount
+        let (sum, overflow) = perLayer[layer, default: 0].addingReportingOverflow(
+          tensor.elementCount
+        )
+        perLayer[layer] = overflow ? .max : sum
         expertBytes += tensor.byteCount
       }
     }
@@ -41,7 +46,10 @@ public struct ModelSummary: Sendable {
       self.expertBytes = nil
       return
     }
-    let experts = perLayer.values.reduce(0, +)
+    let experts = perLayer.values.reduce(0) {
+      let (sum, overflow) = $0.addingReportingOverflow($1)
+      return overflow ? .max : sum
+    }
     expertParameters = experts
     self.expertBytes = expertBytes
     var idle = 0.0
@@ -49,6 +57,6 @@ public struct ModelSummary: Sendable {
       let kept = checkpoint.keptExperts[layer]?.count ?? configuration.expertCount
       idle += Double(count) * (1 - Double(min(configuration.topK, kept)) / Double(max(kept, 1)))
     }
-    activeParameters = total - Int(idle.rounded())
+    activeParameters = total - (Int(exactly: idle.rounded()) ?? total)
   }
 }

@@ -9,12 +9,14 @@ internal import SystemPackage
 /// `moepack calibrate`.
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "calibrate", abstract: "Measure the experts of a model on a text.",
+    commandName: "calibrate",
+    abstract: "Measure the experts of a model on a text.",
     discussion: """
       The first step of compress on its own: one streamed pass gathers routing statistics, output \
       norms, leave-one-out errors and, for a sample of tokens, Gram matrices of the experts' outputs. \
       The result is a safetensors file, described in Formats/statistics.md.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var destination: OutputOptions
@@ -30,14 +32,27 @@ struct CalibrateCommand: ParsableCommand {
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let path = try destination.path(
-      force: common.force, inputs: [FilePath(input.model)] + text.inputs)
+      force: common.force,
+      inputs: [FilePath(input.model)] + text.inputs
+    )
     let stream = try text.stream(for: checkpoint)
     let clock = StageClock()
     let setting = try conduct.setting(
-      checkpoint, stream, options, common, output: path, stages: [.measure])
+      checkpoint,
+      stream,
+      options,
+      common,
+      output: path,
+      stages: [.measure]
+    )
     let planner = try Planner(
-      checkpoint, stream: stream, options: options, threads: common.threads,
-      spoolFolder: setting.spoolFolder, observer: clock)
+      checkpoint,
+      stream: stream,
+      options: options,
+      threads: common.threads,
+      spoolFolder: setting.spoolFolder,
+      observer: clock
+    )
     if conduct.dryRun {
       conduct.showEstimate(setting.estimate, json: common.json)
       return
@@ -54,7 +69,8 @@ struct CalibrateCommand: ParsableCommand {
     } else {
       Console.print(
         "\(SafeText.shown(destination.output)): \(SafeText.grouped(stream.ids.count)) tokens of"
-          + " \(SafeText.shown(stream.text ?? "token ids"))")
+          + " \(SafeText.shown(stream.text ?? "token ids"))"
+      )
     }
   }
 }

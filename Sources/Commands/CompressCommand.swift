@@ -9,21 +9,26 @@ internal import SystemPackage
 /// `moepack compress`, the main job.
 struct CompressCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compress", abstract: "Compress a Mixture-of-Experts model into one .moepack file.",
+    commandName: "compress",
+    abstract: "Compress a Mixture-of-Experts model into one .moepack file.",
     discussion: """
       Runs the whole of MoE-I² (arXiv 2411.01016): measures every expert, prunes the least needed \
       sets, measures again, gives each expert left a rank, and streams the factors into a pack. \
       Memory is set by one layer's largest parts, not by the size of the model. \
       The paper's own setting is --prune 0.25 --average-rank 512 --factor svd on experts of 1408 x 2048.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var destination: OutputOptions
 
   @Option(
     help: ArgumentHelp(
-      "Carry out this plan; the method's options come from it.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+      "Carry out this plan; the method's options come from it.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["json"])
+  )
   var plan: String?
 
   @Flag(help: "Accept a plan made for other weights of the same shapes (a fine-tune).")
@@ -31,14 +36,20 @@ struct CompressCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Measure perplexity before and after on this text: .txt or .jsonl.", valueName: "file"),
-    completion: .file(extensions: ["txt", "jsonl"]))
+      "Measure perplexity before and after on this text: .txt or .jsonl.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["txt", "jsonl"])
+  )
   var evaluate: String?
 
   @Option(
     help: ArgumentHelp(
-      "Also write the report to a file: Markdown, or HTML if it ends in .html.", valueName: "file"),
-    completion: .file(extensions: ["md", "html"]))
+      "Also write the report to a file: Markdown, or HTML if it ends in .html.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["md", "html"])
+  )
   var report: String?
 
   @Flag(help: "Begin anew where an unfinished run left work files.")
@@ -76,19 +87,39 @@ struct CompressCommand: ParsableCommand {
     let (options, given) = try self.options(checkpoint, stream)
     let evaluation = try evaluate.map {
       try TokenStream(
-        .file(FilePath($0)), for: checkpoint, context: text.context, limit: nil)
+        .file(FilePath($0)),
+        for: checkpoint,
+        context: text.context,
+        limit: nil
+      )
     }
     let clock = StageClock()
     let stages: Set<PipelineFootprint.Stage> =
       given == nil ? [.measure, .choose, .factor] : [.factor]
     let setting = try conduct.setting(
-      checkpoint, stream, options, common, output: path, stages: stages)
+      checkpoint,
+      stream,
+      options,
+      common,
+      output: path,
+      stages: stages
+    )
     let planner = try Planner(
-      checkpoint, stream: stream, options: options, threads: common.threads,
-      spoolFolder: setting.spoolFolder, observer: clock)
+      checkpoint,
+      stream: stream,
+      options: options,
+      threads: common.threads,
+      spoolFolder: setting.spoolFolder,
+      observer: clock
+    )
     if conduct.dryRun {
       let forecast = try CompressionReport(
-        given ?? planner.forecast(), checkpoint, stream, clock: clock, estimate: setting.estimate)
+        given ?? planner.forecast(),
+        checkpoint,
+        stream,
+        clock: clock,
+        estimate: setting.estimate
+      )
       forecast.show(json: common.json)
       return
     }
@@ -100,11 +131,20 @@ struct CompressCommand: ParsableCommand {
       } else {
         try StatisticsSource(given: nil, beside: path).withReader(planner) { statistics in
           try compressor.run(
-            try planner.chooseExperts(from: statistics), hasRanks: false, to: path)
+            try planner.chooseExperts(from: statistics),
+            hasRanks: false,
+            to: path
+          )
         }
       }
     var outcome = try CompressionReport(
-      result.plan, checkpoint, stream, clock: clock, estimate: nil, result: result)
+      result.plan,
+      checkpoint,
+      stream,
+      clock: clock,
+      estimate: nil,
+      result: result
+    )
     if let evaluation, let before {
       let packed = try Checkpoint(path.string)
       let after = try perplexity(of: packed, evaluation, clock, "evaluate after")
@@ -135,7 +175,10 @@ struct CompressCommand: ParsableCommand {
   }
 
   private func perplexity(
-    of checkpoint: Checkpoint, _ stream: TokenStream, _ clock: StageClock, _ title: String
+    of checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    _ clock: StageClock,
+    _ title: String
   ) throws -> Double? {
     var value: Double?
     let layers = try checkpoint.requireConfiguration().layerCount

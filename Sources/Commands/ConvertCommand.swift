@@ -9,12 +9,14 @@ internal import Tensors
 /// `moepack convert`.
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Convert between safetensors checkpoints and .moepack files.",
+    commandName: "convert",
+    abstract: "Convert between safetensors checkpoints and .moepack files.",
     discussion: """
       A checkpoint folder becomes a .moepack file from which it comes back byte for byte. A \
       compressed .moepack becomes a folder with the factors multiplied back, which transformers \
       loads if every layer kept the same number of experts.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var destination: OutputOptions
@@ -26,12 +28,15 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Element type of the output: F32, F16, BF16 or F64 (default: the source's).",
-      valueName: "type"))
+      valueName: "type"
+    )
+  )
   var type: ElementTypeArgument?
 
   @Option(
     help: ArgumentHelp("Keep only the experts this plan keeps.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"])
+  )
   var plan: String?
 
   @Option(help: ArgumentHelp("Largest safetensors file to write.", valueName: "size"))
@@ -56,13 +61,16 @@ struct ConvertCommand: ParsableCommand {
       if let first = given.first {
         throw ValidationError(
           "\(first) cannot apply: a .moepack made by convert holds its source byte for byte"
-            + (first == "--plan" ? "; use compress --plan" : ""))
+            + (first == "--plan" ? "; use compress --plan" : "")
+        )
       }
     } else if allFiles {
       throw ValidationError("--all-files applies to a .moepack output only")
     }
     if maxShardSize != nil, format == .safetensors {
-      throw ValidationError("--max-shard-size applies to a folder; a .safetensors output is one file")
+      throw ValidationError(
+        "--max-shard-size applies to a folder; a .safetensors output is one file"
+      )
     }
   }
 
@@ -71,9 +79,15 @@ struct ConvertCommand: ParsableCommand {
     let checkpoint = try input.open()
     let path = try destination.path(force: common.force, inputs: [FilePath(input.model)])
     let request = ConversionRequest(
-      source: checkpoint, destination: path, type: type?.type, maximumShardBytes: maxShardSize?.bytes,
-      plan: try plan.map { try PlanFile.kept(in: $0, for: checkpoint) }, takesAllFiles: allFiles,
-      threads: common.threads, tool: Version.tool)
+      source: checkpoint,
+      destination: path,
+      type: type?.type,
+      maximumShardBytes: maxShardSize?.bytes,
+      plan: try plan.map { try PlanFile.kept(in: $0, for: checkpoint) },
+      takesAllFiles: allFiles,
+      threads: common.threads,
+      tool: Version.tool
+    )
     let job = try request.job(for: format.kind)
     try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)
     if dryRun {
@@ -94,7 +108,8 @@ struct ConvertCommand: ParsableCommand {
       let verb = estimate == nil ? "written" : "to be written"
       Console.print(
         "\(SafeText.shown(destination.output)): \(report.tensorCount) tensors,"
-          + " \(SafeText.bytes(report.byteCount)) \(verb)")
+          + " \(SafeText.bytes(report.byteCount)) \(verb)"
+      )
       if let estimate { Console.print("estimated peak memory: \(SafeText.bytes(estimate))") }
       return
     }
@@ -105,7 +120,8 @@ struct ConvertCommand: ParsableCommand {
     json["leftOut"] = .array(
       report.leftOut.map {
         ["path": .string($0.path), "bytes": JSONValue($0.byteCount), "reason": .string($0.reason)]
-      })
+      }
+    )
     json["peakMemory"] = JSONValue(ProcessMemory.peakResidentBytes)
     json["seconds"] = JSONValue(seconds)
     if let estimate { json["estimatedPeakMemory"] = JSONValue(estimate) }

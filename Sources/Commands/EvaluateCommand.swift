@@ -8,23 +8,27 @@ internal import SystemPackage
 /// `moepack evaluate`.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure a model's perplexity on a text.",
+    commandName: "evaluate",
+    abstract: "Measure a model's perplexity on a text.",
     discussion: """
       Streams the model layer by layer over all windows of the text together. With --against it also \
       measures the KL divergence from a reference, which is another model or logits saved before.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp("Text: .txt, or .jsonl with 'text' per line.", valueName: "file"),
-    completion: .file(extensions: ["txt", "jsonl"]))
+    completion: .file(extensions: ["txt", "jsonl"])
+  )
   var text: String?
 
   @Option(
     help: ArgumentHelp("Token ids in place of text: a JSON list.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"])
+  )
   var ids: String?
 
   @Option(help: ArgumentHelp("Tokens per window.", valueName: "n"))
@@ -34,22 +38,29 @@ struct EvaluateCommand: ParsableCommand {
   var tokens: Int?
 
   @Option(
-    help: ArgumentHelp("Save the logits (safetensors).", valueName: "file"), completion: .file())
+    help: ArgumentHelp("Save the logits (safetensors).", valueName: "file"),
+    completion: .file()
+  )
   var saveLogits: String?
 
   @Option(
     help: ArgumentHelp(
-      "Save the residual stream and router logits of every layer (safetensors).", valueName: "file"),
-    completion: .file())
+      "Save the residual stream and router logits of every layer (safetensors).",
+      valueName: "file"
+    ),
+    completion: .file()
+  )
   var saveHidden: String?
 
   @Option(
     help: ArgumentHelp("Compare with a model, or with saved logits.", valueName: "model"),
-    completion: .file())
+    completion: .file()
+  )
   var against: String?
 
   @Option(
-    help: ArgumentHelp("Leave aside tensors without a role whose name matches.", valueName: "regex"))
+    help: ArgumentHelp("Leave aside tensors without a role whose name matches.", valueName: "regex")
+  )
   var ignore: RegexArgument?
 
   @Option(help: ArgumentHelp("Most memory to use.", valueName: "size"))
@@ -84,11 +95,16 @@ struct EvaluateCommand: ParsableCommand {
       Console.warn("the text has \(shortfall) tokens, fewer than --tokens asks for; all are used")
     }
     var evaluator = Evaluator(threads: common.threads, spoolFolder: spoolFolder)
-    let estimate = try evaluator.estimatedPeakMemory(checkpoint, stream, hasReference: against != nil)
+    let estimate = try evaluator.estimatedPeakMemory(
+      checkpoint,
+      stream,
+      hasReference: against != nil
+    )
     if let memory { evaluator.memoryBudget = memory.bytes / 4 }
     try MemoryPromise.check(
       memory,
-      estimate: try evaluator.estimatedPeakMemory(checkpoint, stream, hasReference: against != nil))
+      estimate: try evaluator.estimatedPeakMemory(checkpoint, stream, hasReference: against != nil)
+    )
     if dryRun {
       showEstimate(estimate)
       return
@@ -131,12 +147,14 @@ struct EvaluateCommand: ParsableCommand {
       let value = result.perplexity.map { SafeText.fixed($0, 4) } ?? "-"
       Console.print(
         "perplexity \(value) over \(SafeText.grouped(result.scoredTokens)) tokens in"
-          + " \(result.windows) windows of \(context)")
+          + " \(result.windows) windows of \(context)"
+      )
       if let other = result.against {
         Console.print(
           "reference \(other.perplexity.map { SafeText.fixed($0, 4) } ?? "-"), mean KL"
             + " \(other.meanKL.map { SafeText.fixed($0, 6) } ?? "-") nats, same top token"
-            + " \(other.top1Agreement.map { SafeText.fixed(100 * $0, 2) } ?? "-") %")
+            + " \(other.top1Agreement.map { SafeText.fixed(100 * $0, 2) } ?? "-") %"
+        )
       }
       return
     }

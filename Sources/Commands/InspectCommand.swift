@@ -6,11 +6,13 @@ internal import Tensors
 /// `moepack inspect`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show what a model holds without reading its weights.",
+    commandName: "inspect",
+    abstract: "Show what a model holds without reading its weights.",
     discussion: """
       Prints the family, parameters, experts and sizes, and with any filter (or --tensors) the \
       tensors. Only headers are read, so the size of the model does not matter.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var common: CommonOptions
@@ -26,7 +28,10 @@ struct InspectCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only tensors of this role, such as 'router', 'expert.down' or 'expert'.", valueName: "role"))
+      "Only tensors of this role, such as 'router', 'expert.down' or 'expert'.",
+      valueName: "role"
+    )
+  )
   var role: String?
 
   @Option(help: ArgumentHelp("Only tensors whose name matches.", valueName: "regex"))

@@ -20,11 +20,14 @@ public struct MoepackCommand: AsyncParsableCommand {
         name: "Its steps and a look at its result",
         subcommands: [
           CalibrateCommand.self, PlanCommand.self, EvaluateCommand.self, VerifyCommand.self,
-        ]),
+        ]
+      ),
       CommandGroup(
         name: "Files and formats",
-        subcommands: [InspectCommand.self, ConvertCommand.self, TokenizeCommand.self]),
-    ])
+        subcommands: [InspectCommand.self, ConvertCommand.self, TokenizeCommand.self]
+      ),
+    ]
+  )
 
   /// Made by the parser.
   public init() {}

@@ -10,19 +10,24 @@ internal import SystemPackage
 /// `moepack plan`.
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Decide which experts stay and at which rank, without writing a model.",
+    commandName: "plan",
+    abstract: "Decide which experts stay and at which rank, without writing a model.",
     discussion: """
       The second step of compress on its own. Takes what calibrate measured, or measures first. The \
       plan is JSON that may be edited (kept, ranks, types) and is carried out by compress --plan.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var destination: OutputOptions
 
   @Option(
     help: ArgumentHelp(
-      "What calibrate measured with the same text options.", valueName: "file"),
-    completion: .file(extensions: ["safetensors"]))
+      "What calibrate measured with the same text options.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["safetensors"])
+  )
   var statistics: String?
 
   @OptionGroup(title: "Calibration text") var text: CalibrationTextOptions
@@ -42,19 +47,36 @@ struct PlanCommand: ParsableCommand {
     options.seed = common.seed
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
-    let inputs = [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
+    let inputs =
+      [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
     let path = try destination.path(force: common.force, inputs: inputs)
     let stream = try text.stream(for: checkpoint)
     let clock = StageClock()
     let setting = try conduct.setting(
-      checkpoint, stream, options, common, output: path, stages: [.measure, .choose, .measureAgain])
+      checkpoint,
+      stream,
+      options,
+      common,
+      output: path,
+      stages: [.measure, .choose, .measureAgain]
+    )
     let planner = try Planner(
-      checkpoint, stream: stream, options: options, threads: common.threads,
-      spoolFolder: setting.spoolFolder, observer: clock)
+      checkpoint,
+      stream: stream,
+      options: options,
+      threads: common.threads,
+      spoolFolder: setting.spoolFolder,
+      observer: clock
+    )
     let source = StatisticsSource(given: statistics.map { FilePath($0) }, beside: path)
     if conduct.dryRun {
       let report = try CompressionReport(
-        planner.forecast(), checkpoint, stream, clock: clock, estimate: setting.estimate)
+        planner.forecast(),
+        checkpoint,
+        stream,
+        clock: clock,
+        estimate: setting.estimate
+      )
       report.show(json: common.json)
       return
     }
@@ -77,7 +99,8 @@ struct StatisticsSource {
 
   /// Calls `body` with a reader of the statistics, or nil if none are needed.
   func withReader<Value>(
-    _ planner: Planner, _ body: (StatisticsReader?) throws -> Value
+    _ planner: Planner,
+    _ body: (StatisticsReader?) throws -> Value
   ) throws -> Value {
     if let given { return try body(try StatisticsReader(given)) }
     guard planner.options.prune > 0 else { return try body(nil) }

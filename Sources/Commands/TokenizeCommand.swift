@@ -8,23 +8,27 @@ internal import Tokenization
 /// `moepack tokenize`.
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tokenize", abstract: "Show the ids a model's own tokenizer gives a text.",
+    commandName: "tokenize",
+    abstract: "Show the ids a model's own tokenizer gives a text.",
     discussion: """
       Ids are those of the text alone, without bos and eos. --stream gives the flat stream that \
       evaluate reads, with both; --decode turns ids back into text.
-      """)
+      """
+  )
 
   @OptionGroup var input: ModelArgument
   @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp("Text: .txt, or .jsonl with 'text' per line.", valueName: "file"),
-    completion: .file(extensions: ["txt", "jsonl"]))
+    completion: .file(extensions: ["txt", "jsonl"])
+  )
   var text: String?
 
   @Option(
     help: ArgumentHelp("Token ids to decode: a JSON list.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"])
+  )
   var ids: String?
 
   @Flag(help: "One stream of all documents with bos and eos, as evaluate reads it.")

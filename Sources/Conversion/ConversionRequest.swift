@@ -34,9 +34,14 @@ public struct ConversionRequest: Sendable {
 
   /// A request.
   public init(
-    source: Checkpoint, destination: FilePath, type: ElementType? = nil,
-    maximumShardBytes: Int? = nil, plan: [Int: [Int]]? = nil, takesAllFiles: Bool = false,
-    threads: Int, tool: String
+    source: Checkpoint,
+    destination: FilePath,
+    type: ElementType? = nil,
+    maximumShardBytes: Int? = nil,
+    plan: [Int: [Int]]? = nil,
+    takesAllFiles: Bool = false,
+    threads: Int,
+    tool: String
   ) {
     self.source = source
     self.destination = destination
@@ -54,7 +59,8 @@ public struct ConversionRequest: Sendable {
     case (.pack, .pack):
       throw ConversionError.unsupported(
         reason: "\(source.location.path): is a .moepack already; copy the file, or give a folder as"
-          + " the output")
+          + " the output"
+      )
     case (.safetensors, .pack): return try PackingJob(self)
     case (.pack(let pack), _) where pack.isLossless && asksForNoChange:
       return UnpackingJob(pack, to: destination, kind: kind, threads: threads)
@@ -96,8 +102,10 @@ private struct PackingJob: ConversionJob {
 
   var forecast: ConversionReport {
     ConversionReport(
-      tensorCount: request.source.tensors.count, byteCount: packing.sourceByteCount,
-      leftOut: packing.filesLeftOut)
+      tensorCount: request.source.tensors.count,
+      byteCount: packing.sourceByteCount,
+      leftOut: packing.filesLeftOut
+    )
   }
   var sourceByteCount: Int { packing.sourceByteCount }
   var estimatedPeakMemory: Int {
@@ -106,7 +114,11 @@ private struct PackingJob: ConversionJob {
 
   func run(progress: (Int) -> Void) throws -> ConversionReport {
     try packing.run(
-      to: request.destination, tool: request.tool, threads: request.threads, progress: progress)
+      to: request.destination,
+      tool: request.tool,
+      threads: request.threads,
+      progress: progress
+    )
   }
 }
 

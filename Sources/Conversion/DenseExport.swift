@@ -48,7 +48,8 @@ struct DenseExport {
         source: source.location.path,
         reason: "its layers keep different numbers of experts (\(counts.min() ?? 0) to"
           + " \(counts.max() ?? 0)), and transformers takes one number for all",
-        remedy: "compress with --uniform, or keep it as .moepack")
+        remedy: "compress with --uniform, or keep it as .moepack"
+      )
     }
     let isPruned = (counts.first ?? c.expertCount) != c.expertCount
     var items: [Item] = []
@@ -64,7 +65,8 @@ struct DenseExport {
         items.append(try DenseExport.router(index, source, type, layer: layer, experts: experts))
       } else if source.isFused(layer: layer) {
         items.append(
-          try DenseExport.fused(index, source, type, keeps: experts, all: c.expertCount))
+          try DenseExport.fused(index, source, type, keeps: experts, all: c.expertCount)
+        )
       }
     }
     var largest = 0
@@ -76,14 +78,22 @@ struct DenseExport {
             let matrix = source.expertMatrix(layer: layer, expert: expert, projection: projection)
           else {
             throw CheckpointError.missingTensors(
-              path: source.location.path, names: [names.name(of: place)], count: 1)
+              path: source.location.path,
+              names: [names.name(of: place)],
+              count: 1
+            )
           }
           let stored = DenseExport.originalType(source, layer: layer, matrix: matrix)
           items.append(
             Item(
               layout: TensorLayout(
-                name: names.name(of: place), type: type ?? stored,
-                shape: [matrix.rows, matrix.columns]), origin: .expert(matrix)))
+                name: names.name(of: place),
+                type: type ?? stored,
+                shape: [matrix.rows, matrix.columns]
+              ),
+              origin: .expert(matrix)
+            )
+          )
           largest = max(largest, matrix.rows * matrix.columns * 4)
         }
       }
@@ -91,14 +101,24 @@ struct DenseExport {
     self.items = items.sorted { $0.layout.name.utf8.lexicographicallyPrecedes($1.layout.name.utf8) }
     largestMatrixBytes = largest
     configuration = try DenseExport.altered(
-      source.configurationJSON, c, experts: isPruned ? counts.first : nil, type: type)
+      source.configurationJSON,
+      c,
+      experts: isPruned ? counts.first : nil,
+      type: type
+    )
   }
 
-  private static func plain(_ index: Int, _ source: Checkpoint, _ type: ElementType?) throws -> Item {
+  private static func plain(_ index: Int, _ source: Checkpoint, _ type: ElementType?) throws -> Item
+  {
     let tensor = source.tensors[index]
     return Item(
-      layout: TensorLayout(name: tensor.name, type: outputType(tensor.type, type), shape: tensor.shape),
-      origin: .tensor(index))
+      layout: TensorLayout(
+        name: tensor.name,
+        type: outputType(tensor.type, type),
+        shape: tensor.shape
+      ),
+      origin: .tensor(index)
+    )
   }
 
   /// Floating-point tensors change their type, others keep it.
@@ -107,7 +127,11 @@ struct DenseExport {
   }
 
   private static func router(
-    _ index: Int, _ source: Checkpoint, _ type: ElementType?, layer: Int, experts: [Int]
+    _ index: Int,
+    _ source: Checkpoint,
+    _ type: ElementType?,
+    layer: Int,
+    experts: [Int]
   ) throws -> Item {
     let present = source.keptExperts[layer] ?? []
     var item = try plain(index, source, type)
@@ -119,7 +143,11 @@ struct DenseExport {
   }
 
   private static func fused(
-    _ index: Int, _ source: Checkpoint, _ type: ElementType?, keeps experts: [Int], all: Int
+    _ index: Int,
+    _ source: Checkpoint,
+    _ type: ElementType?,
+    keeps experts: [Int],
+    all: Int
   ) throws -> Item {
     var item = try plain(index, source, type)
     guard experts.count != all else { return item }
@@ -142,7 +170,10 @@ struct DenseExport {
 
   /// Expert count, top-k and type as they are now.
   private static func altered(
-    _ json: JSONValue?, _ c: ModelConfiguration, experts: Int?, type: ElementType?
+    _ json: JSONValue?,
+    _ c: ModelConfiguration,
+    experts: Int?,
+    type: ElementType?
   ) throws -> JSONValue? {
     guard case .object(var object)? = json else { return json }
     if let experts {

@@ -22,18 +22,23 @@ struct ExportJob: ConversionJob {
     self.kind = kind
     export = try DenseExport(request.source, type: request.type, plan: request.plan)
     let limit =
-      kind == .safetensorsFile ? Int.max / 2 : request.maximumShardBytes ?? ExportJob.defaultShardBytes
-    do { shards = try SafetensorsShardPlan(export.items.map(\.layout), maximumBytes: limit) } catch
-      let error as TensorError
-    {
+      kind == .safetensorsFile
+      ? Int.max / 2 : request.maximumShardBytes ?? ExportJob.defaultShardBytes
+    do {
+      shards = try SafetensorsShardPlan(export.items.map(\.layout), maximumBytes: limit)
+    } catch let error as TensorError {
       throw ConversionError.notExpressible(
-        source: request.source.location.path, reason: error.description,
-        remedy: "convert it to .moepack, which holds any safetensors folder")
+        source: request.source.location.path,
+        reason: error.description,
+        remedy: "convert it to .moepack, which holds any safetensors folder"
+      )
     }
   }
 
   var forecast: ConversionReport {
-    let bytes = export.items.reduce(0) { $0 + ((try? $1.layout.type.byteCount(shape: $1.layout.shape)) ?? 0) }
+    let bytes = export.items.reduce(0) {
+      $0 + ((try? $1.layout.type.byteCount(shape: $1.layout.shape)) ?? 0)
+    }
     return ConversionReport(tensorCount: export.items.count, byteCount: bytes)
   }
 
@@ -67,7 +72,9 @@ struct ExportJob: ConversionJob {
   // MARK: - Tensors
 
   private func write(
-    _ shard: SafetensorsShardPlan.Shard, to path: FilePath, _ progress: (Int) -> Void
+    _ shard: SafetensorsShardPlan.Shard,
+    to path: FilePath,
+    _ progress: (Int) -> Void
   ) throws -> ConversionReport {
     let items = shard.tensors.map { export.items[$0] }
     let writer = try SafetensorsWriter(replacing: path, tensors: items.map(\.layout))
@@ -82,15 +89,27 @@ struct ExportJob: ConversionJob {
   private func write(_ item: DenseExport.Item, as index: Int, to writer: SafetensorsWriter) throws {
     switch item.origin {
     case .tensor(let tensor):
-      try copy(tensor, bytes: 0..<request.source.tensors[tensor].byteCount, item, index, to: writer, at: 0)
+      try copy(
+        tensor,
+        bytes: 0..<request.source.tensors[tensor].byteCount,
+        item,
+        index,
+        to: writer,
+        at: 0
+      )
     case .rows(let tensor, let rows):
       let source = request.source.tensors[tensor]
       let rowBytes = source.byteCount / max(source.shape[0], 1)
       let outputRow = try item.layout.type.byteCount(shape: Array(item.layout.shape.dropFirst()))
       for (place, row) in rows.enumerated() {
         try copy(
-          tensor, bytes: row * rowBytes..<(row + 1) * rowBytes, item, index, to: writer,
-          at: place * outputRow)
+          tensor,
+          bytes: row * rowBytes..<(row + 1) * rowBytes,
+          item,
+          index,
+          to: writer,
+          at: place * outputRow
+        )
       }
     case .expert(let matrix):
       switch matrix.form {
@@ -100,7 +119,9 @@ struct ExportJob: ConversionJob {
         try copy(tensor, bytes: offset..<offset + bytes, item, index, to: writer, at: 0)
       case .factors(let left, let right, let rank):
         let factors = LowRankFactors(
-          storedLeft: try load(left, rank, matrix.rows), right: try load(right, rank, matrix.columns))
+          storedLeft: try load(left, rank, matrix.rows),
+          right: try load(right, rank, matrix.columns)
+        )
         let product = try factors.product(threads: request.threads)
         try narrow(product, item, index, to: writer)
       }
@@ -109,21 +130,30 @@ struct ExportJob: ConversionJob {
 
   /// Copies bytes, or converts them element by element, in pieces side by side.
   private func copy(
-    _ tensor: Int, bytes range: Range<Int>, _ item: DenseExport.Item, _ index: Int,
-    to writer: SafetensorsWriter, at offset: Int
+    _ tensor: Int,
+    bytes range: Range<Int>,
+    _ item: DenseExport.Item,
+    _ index: Int,
+    to writer: SafetensorsWriter,
+    at offset: Int
   ) throws {
     let source = request.source
     let type = source.tensors[tensor].type
     let target = item.layout.type
     let piece = 1 << 20
-    try parallelForEach(count: (range.count + piece - 1) / piece, threads: request.threads) { number in
+    try parallelForEach(count: (range.count + piece - 1) / piece, threads: request.threads) {
+      number in
       let start = range.lowerBound + number * piece
       let part = start..<min(start + piece, range.upperBound)
       var room = [UInt8](repeating: 0, count: part.count)
       if type == target {
         try room.withUnsafeMutableBytes { buffer in
           try source.source.read(tensor: tensor, bytes: part, into: buffer)
-          try writer.write(UnsafeRawBufferPointer(buffer), tensor: index, at: offset + number * piece)
+          try writer.write(
+            UnsafeRawBufferPointer(buffer),
+            tensor: index,
+            at: offset + number * piece
+          )
         }
         return
       }
@@ -150,20 +180,30 @@ struct ExportJob: ConversionJob {
   }
 
   private func narrow(
-    _ matrix: Matrix, _ item: DenseExport.Item, _ index: Int, to writer: SafetensorsWriter
+    _ matrix: Matrix,
+    _ item: DenseExport.Item,
+    _ index: Int,
+    to writer: SafetensorsWriter
   ) throws {
     let type = item.layout.type
     let block = max(1, (1 << 18) / max(matrix.columns, 1))
     let rowBytes = try type.byteCount(shape: [matrix.columns])
-    try parallelForEach(count: (matrix.rows + block - 1) / block, threads: request.threads) { number in
+    try parallelForEach(count: (matrix.rows + block - 1) / block, threads: request.threads) {
+      number in
       let rows = number * block..<min((number + 1) * block, matrix.rows)
       let values = UnsafeBufferPointer(
-        rebasing: matrix.elements[rows.lowerBound * matrix.columns..<rows.upperBound * matrix.columns])
+        rebasing: matrix.elements[
+          rows.lowerBound * matrix.columns..<rows.upperBound * matrix.columns
+        ]
+      )
       var room = [UInt8](repeating: 0, count: rows.count * rowBytes)
       try room.withUnsafeMutableBytes { buffer in
         try type.narrow(values, into: buffer)
         try writer.write(
-          UnsafeRawBufferPointer(buffer), tensor: index, at: rows.lowerBound * rowBytes)
+          UnsafeRawBufferPointer(buffer),
+          tensor: index,
+          at: rows.lowerBound * rowBytes
+        )
       }
     }
   }
@@ -183,12 +223,16 @@ struct ExportJob: ConversionJob {
     switch (request.source.location, request.source.format) {
     case (.directory(let root), _):
       for entry in try FolderInventory(of: root).entries
-      where !entry.isWeights && !entry.path.hasSuffix(".safetensors.index.json") && entry.path != "config.json" {
+      where !entry.isWeights && !entry.path.hasSuffix(".safetensors.index.json")
+        && entry.path != "config.json"
+      {
         try put(entry.path, try FileSystem.contents(of: root.appending(entry.path)))
       }
     case (_, .pack(let pack)):
       for file in pack.files
-      where !file.isSafetensors && !file.path.hasSuffix(".safetensors.index.json") && file.path != "config.json" {
+      where !file.isSafetensors && !file.path.hasSuffix(".safetensors.index.json")
+        && file.path != "config.json"
+      {
         try put(file.path, try pack.contents(of: file))
       }
     default: break

@@ -1,3 +1,4 @@
+internal import Pack
 internal import Storage
 public import SystemPackage
 
@@ -55,10 +56,14 @@ public struct FolderInventory: Sendable {
       case .file: try visitFile(relative, name)
       case .other:
         throw ConversionError.specialFile(
-          path: path, reason: "a socket, pipe or device cannot be packed; move it out of the folder")
+          path: path,
+          reason: "a socket, pipe or device cannot be packed; move it out of the folder"
+        )
       case nil:
         throw ConversionError.specialFile(
-          path: path, reason: "a link that leads nowhere; is the download complete?")
+          path: path,
+          reason: "a link that leads nowhere; is the download complete?"
+        )
       }
     }
   }
@@ -67,11 +72,18 @@ public struct FolderInventory: Sendable {
     let path = root.appending(relative)
     if FileSystem.isLink(path) {
       throw ConversionError.specialFile(
-        path: path, reason: "a link to a folder is not followed; move it out of the folder")
+        path: path,
+        reason: "a link to a folder is not followed; move it out of the folder"
+      )
     }
     if !takesAll, name == ".git" || name == ".cache" {
       leftOut.append(
-        LeftOut(path: relative, byteCount: try FolderInventory.byteCount(below: path), reason: "not part of the model"))
+        LeftOut(
+          path: relative,
+          byteCount: try FolderInventory.byteCount(below: path),
+          reason: "not part of the model"
+        )
+      )
       return
     }
     try visit(try FileSystem.names(in: path), below: relative)
@@ -85,9 +97,18 @@ public struct FolderInventory: Sendable {
       leftOut.append(LeftOut(path: relative, byteCount: size, reason: reason))
       return
     }
+    guard PackFile.isSafe(relative) else {
+      throw ConversionError.specialFile(
+        path: root.appending(relative),
+        reason: "a name with a backslash or a control character cannot be packed; rename the file"
+      )
+    }
     guard isSafetensors || size <= FolderInventory.fileLimit else {
       throw ConversionError.fileTooLarge(
-        path: root.appending(relative), byteCount: size, limit: FolderInventory.fileLimit)
+        path: root.appending(relative),
+        byteCount: size,
+        limit: FolderInventory.fileLimit
+      )
     }
     entries.append(Entry(path: relative, byteCount: size, isWeights: isSafetensors))
   }

@@ -22,11 +22,19 @@ public struct LosslessPacking: Sendable {
 
   /// Packs one file.
   public init(file: FilePath) throws {
+    guard PackFile.isSafe(file.lastComponent?.string ?? "") else {
+      throw ConversionError.specialFile(
+        path: file,
+        reason: "a name with a backslash or a control character cannot be packed; rename the file"
+      )
+    }
     root = FileSystem.folder(of: file)
     entries = [
       FolderInventory.Entry(
-        path: file.lastComponent?.string ?? "", byteCount: FileSystem.byteCount(file) ?? 0,
-        isWeights: true)
+        path: file.lastComponent?.string ?? "",
+        byteCount: FileSystem.byteCount(file) ?? 0,
+        isWeights: true
+      )
     ]
     leftOut = []
   }
@@ -41,11 +49,15 @@ public struct LosslessPacking: Sendable {
   ///
   /// - Parameter progress: Called with the number of source bytes done since the last call.
   public func run(
-    to destination: FilePath, tool: String, threads: Int, progress: (Int) -> Void
+    to destination: FilePath,
+    tool: String,
+    threads: Int,
+    progress: (Int) -> Void
   ) throws -> ConversionReport {
     let readers = try entries.map { entry in
       entry.isWeights ? try SafetensorsReader(root.appending(entry.path)) : nil
     }
+    try requireOneOfEachName(readers.compactMap { $0 })
     let writer = try PackWriter(replacing: destination, threads: threads)
     var tensorCount = 0
     for (entry, reader) in zip(entries, readers) {
@@ -70,6 +82,25 @@ public struct LosslessPacking: Sendable {
     }
     try writer.finish(model: ["kind": "lossless", "tool": .string(tool)])
     return ConversionReport(
-      tensorCount: tensorCount, byteCount: writer.byteCount, leftOut: leftOut)
+      tensorCount: tensorCount,
+      byteCount: writer.byteCount,
+      leftOut: leftOut
+    )
+  }
+
+  /// A pack holds a tensor once; better to say so before gigabytes are written.
+  private func requireOneOfEachName(_ readers: [SafetensorsReader]) throws {
+    var files: [UTF8Key: FilePath] = [:]
+    for reader in readers {
+      for tensor in reader.tensors {
+        guard let other = files.updateValue(reader.path, forKey: UTF8Key(tensor.name)) else {
+          continue
+        }
+        throw ConversionError.unsupported(
+          reason: "\(reader.path): holds '\(tensor.name)', which \(other) holds too; a pack takes a"
+            + " tensor once, so move one of the files out of the folder"
+        )
+      }
+    }
   }
 }

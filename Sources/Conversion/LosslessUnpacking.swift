@@ -23,7 +23,9 @@ public struct LosslessUnpacking: Sendable {
   }
 
   /// Writes every file into a new folder.
-  public func run(toFolder destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport {
+  public func run(toFolder destination: FilePath, progress: (Int) -> Void) throws
+    -> ConversionReport
+  {
     let folder = try ReplacementDirectory(replacing: destination)
     var report = ConversionReport()
     for number in pack.files.indices {
@@ -35,19 +37,36 @@ public struct LosslessUnpacking: Sendable {
   }
 
   /// Writes the one safetensors file of the pack.
-  public func run(toFile destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport {
+  public func run(toFile destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport
+  {
     let weights = pack.files.indices.filter { pack.files[$0].isSafetensors }
     guard weights.count == 1 else {
       throw ConversionError.unsupported(
-        reason: "\(pack.path): holds \(weights.count) safetensors files; give a folder as the output")
+        reason:
+          "\(pack.path): holds \(weights.count) safetensors files; give a folder as the output"
+      )
     }
     var report = ConversionReport()
     try write(fileNumber: weights[0], to: destination, &report, progress)
     return report
   }
 
+  /// Checks that the header of every safetensors file describes exactly the tensors packed for it.
+  ///
+  /// - Parameter report: Called with the path of each file of which this is not so, and the error.
+  func checkHeaders(report: (_ place: String, _ error: any Error) -> Void) {
+    for (number, file) in pack.files.enumerated() where file.isSafetensors {
+      do { try check(try pack.contents(of: file), fileNumber: number) } catch {
+        report(file.path, error)
+      }
+    }
+  }
+
   private func write(
-    fileNumber: Int, to path: FilePath, _ report: inout ConversionReport, _ progress: (Int) -> Void
+    fileNumber: Int,
+    to path: FilePath,
+    _ report: inout ConversionReport,
+    _ progress: (Int) -> Void
   ) throws {
     let packed = pack.files[fileNumber]
     let content = try pack.contents(of: packed)
@@ -64,8 +83,7 @@ public struct LosslessUnpacking: Sendable {
     start.append(bytes: content)
     try file.write(start.bytes, at: 0)
     let tensors = pack.tensors(ofFile: fileNumber)
-    let bytes = tensors.reduce(0) { $0 + pack.tensors[$1].byteCount }
-    try check(content, tensors: tensors, bufferLength: bytes, path: packed.path)
+    try check(content, fileNumber: fileNumber)
     var offset = start.bytes.count
     for tensor in tensors {
       try copy(tensor: tensor, to: file, at: offset)
@@ -78,19 +96,29 @@ public struct LosslessUnpacking: Sendable {
   }
 
   /// The header must describe exactly the tensors that follow, or the file would be a lie.
-  private func check(_ header: [UInt8], tensors: [Int], bufferLength: Int, path: String) throws {
+  private func check(_ header: [UInt8], fileNumber: Int) throws {
+    let path = pack.files[fileNumber].path
+    let tensors = pack.tensors(ofFile: fileNumber)
+    let bufferLength = tensors.reduce(0) { $0 + pack.tensors[$1].byteCount }
     let parsed = try SafetensorsHeader(
-      text: header, bufferLength: bufferLength, file: FilePath("\(pack.path): \(path)"))
+      text: header,
+      bufferLength: bufferLength,
+      file: FilePath("\(pack.path): \(path)")
+    )
     let order = SafetensorsHeader.order(of: parsed.tensors)
     let fits =
       order.count == tensors.count
       && zip(order, tensors).allSatisfy { ours, theirs in
         let (a, b) = (parsed.tensors[ours], pack.tensors[theirs])
-        return a.name == b.name && a.type == b.type && a.byteCount == b.byteCount
+        return a.name.utf8.elementsEqual(b.name.utf8) && a.type == b.type && a.shape == b.shape
+          && a.byteCount == b.byteCount
       }
     guard fits else {
       throw PackError.malformed(
-        file: pack.path, place: path, reason: "its header does not describe the tensors packed for it")
+        file: pack.path,
+        place: path,
+        reason: "its header does not describe the tensors packed for it"
+      )
     }
   }
 

@@ -42,6 +42,11 @@ public struct Verification: Sendable {
           let text = message.contains(path) ? message : "\(path): \(place): \(message)"
           problems.append(Problem(file: path, place: place, message: text))
         }
+        if pack.isLossless, problems.isEmpty {
+          LosslessUnpacking(pack, threads: threads).checkHeaders { place, error in
+            problems.append(Problem(file: path, place: place, message: "\(error)"))
+          }
+        }
       }
     } catch {
       problems.append(Problem(file: path, place: "opening", message: "\(error)"))

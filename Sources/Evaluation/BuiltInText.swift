@@ -8,7 +8,9 @@ extension TextSource {
   package static func builtIn() throws -> TextSource {
     let bytes = try builtInBytes()
     return .documents(
-      try documents(ofLines: bytes, file: FilePath(builtInName)), name: builtInName)
+      try documents(ofLines: bytes, file: FilePath(builtInName)),
+      name: builtInName
+    )
   }
 
   /// What reports call it.

@@ -4,14 +4,17 @@ internal import Inference
 extension Evaluator {
   /// Bytes of memory that `evaluate` will not exceed.
   package func estimatedPeakMemory(
-    _ checkpoint: Checkpoint, _ stream: TokenStream, hasReference: Bool
+    _ checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    hasReference: Bool
   ) throws -> Int {
     let c = try checkpoint.requireConfiguration()
     let footprint = ForwardFootprint(c, length: stream.context, threads: threads)
     let hidden = HiddenStream.byteCount(tokens: stream.ids.count, width: c.hiddenSize)
     let streams = (hasReference ? 2 : 1) * min(hidden, memoryBudget)
     let head =
-      (Evaluator.vocabularyBlock * c.hiddenSize + 2 * Evaluator.tokenBlock * Evaluator.vocabularyBlock)
+      (Evaluator.vocabularyBlock * c.hiddenSize + 2 * Evaluator.tokenBlock
+        * Evaluator.vocabularyBlock)
       * 4 * (hasReference ? 2 : 1)
     let tables = stream.ids.count * 120 + checkpoint.tensors.count * 900
     return 60_000_000 + streams + tables + max(footprint.byteCount(tokens: stream.ids.count), head)

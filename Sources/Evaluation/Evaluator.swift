@@ -69,7 +69,9 @@ package struct Evaluator {
 
   /// Evaluates `checkpoint` on `stream`.
   package func evaluate(
-    _ checkpoint: Checkpoint, _ stream: TokenStream, against reference: Reference? = nil
+    _ checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    against reference: Reference? = nil
   ) throws -> Result {
     let pass = try ForwardPass(checkpoint, threads: threads)
     let saver = try hiddenPath.map { try HiddenSaver($0, checkpoint, stream) }
@@ -82,15 +84,23 @@ package struct Evaluator {
       let pass = try ForwardPass(checkpoint, threads: threads)
       guard pass.configuration.vocabularySize == model.vocabularySize else {
         throw EvaluationError.otherVocabulary(
-          expected: pass.configuration.vocabularySize, got: model.vocabularySize)
+          expected: pass.configuration.vocabularySize,
+          got: model.vocabularySize
+        )
       }
       other = try logits(pass, stream, saver: nil)
     case .logits(let path):
       let saved = try SavedLogits(
-        path, ids: stream.ids, context: stream.context, windowsPerGroup: groups[0].count)
+        path,
+        ids: stream.ids,
+        context: stream.context,
+        windowsPerGroup: groups[0].count
+      )
       guard saved.vocabularySize == model.vocabularySize else {
         throw EvaluationError.otherVocabulary(
-          expected: saved.vocabularySize, got: model.vocabularySize)
+          expected: saved.vocabularySize,
+          got: model.vocabularySize
+        )
       }
       other = saved
     case nil: break
@@ -99,8 +109,11 @@ package struct Evaluator {
       try SafetensorsWriter(
         replacing: path,
         tensors: SavedLogits.layout(
-          windows: stream.windowCount, context: stream.context,
-          vocabularySize: model.vocabularySize))
+          windows: stream.windowCount,
+          context: stream.context,
+          vocabularySize: model.vocabularySize
+        )
+      )
     }
     if let writer {
       let ids = stream.ids.map { Int64($0) }
@@ -115,18 +128,27 @@ package struct Evaluator {
     -> ModelLogits
   {
     let bytes = HiddenStream.byteCount(
-      tokens: stream.ids.count, width: pass.configuration.hiddenSize)
+      tokens: stream.ids.count,
+      width: pass.configuration.hiddenSize
+    )
     var observer = saver?.observer ?? ForwardPass.Observer()
     observer.layerDone = layerDone
     return try ModelLogits(
-      pass, ids: stream.ids, context: stream.context,
-      spoolFolder: bytes > memoryBudget ? spoolFolder : nil, observer: observer)
+      pass,
+      ids: stream.ids,
+      context: stream.context,
+      spoolFolder: bytes > memoryBudget ? spoolFolder : nil,
+      observer: observer
+    )
   }
 
   /// Walks through all blocks of vocabulary and tokens; one score per token.
   private func scan(
-    _ model: ModelLogits, _ reference: (any LogitSource)?, _ stream: TokenStream,
-    groups: [Range<Int>], writer: SafetensorsWriter?
+    _ model: ModelLogits,
+    _ reference: (any LogitSource)?,
+    _ stream: TokenStream,
+    groups: [Range<Int>],
+    writer: SafetensorsWriter?
   ) throws -> [PairScore] {
     let scores = UnsafeMutableBufferPointer<PairScore>.allocate(capacity: stream.ids.count)
     scores.initialize(repeating: PairScore())
@@ -151,7 +173,11 @@ package struct Evaluator {
             let next = (token + 1) % stream.context == 0 ? nil : Int(stream.ids[token + 1])
             if let r {
               scores[token].add(
-                reference: r.row(row), model: y.row(row), vocabularyStart: start, targetID: next)
+                reference: r.row(row),
+                model: y.row(row),
+                vocabularyStart: start,
+                targetID: next
+              )
             } else {
               scores[token].model.add(y.row(row), vocabularyStart: start, targetID: next)
             }
@@ -163,7 +189,11 @@ package struct Evaluator {
   }
 
   private func save(
-    _ y: Matrix, to writer: SafetensorsWriter, token: Int, _ vocabulary: Range<Int>, _ size: Int
+    _ y: Matrix,
+    to writer: SafetensorsWriter,
+    token: Int,
+    _ vocabulary: Range<Int>,
+    _ size: Int
   ) throws {
     if vocabulary.count == size {
       try writer.write(UnsafeRawBufferPointer(y.elements), tensor: 0, at: token * size * 4)
@@ -175,7 +205,8 @@ package struct Evaluator {
     }
   }
 
-  private func summarize(_ scores: [PairScore], _ stream: TokenStream, hasReference: Bool) -> Result {
+  private func summarize(_ scores: [PairScore], _ stream: TokenStream, hasReference: Bool) -> Result
+  {
     var (model, reference, divergence, agreed, scored) = (0.0, 0.0, 0.0, 0, 0)
     for (token, score) in scores.enumerated() where (token + 1) % stream.context != 0 {
       scored += 1
@@ -187,12 +218,17 @@ package struct Evaluator {
     }
     func mean(_ sum: Double) -> Double? { scored == 0 ? nil : sum / Double(scored) }
     var result = Result(
-      perplexity: mean(model).map(exponential), scoredTokens: scored, windows: stream.windowCount,
-      against: nil)
+      perplexity: mean(model).map(exponential),
+      scoredTokens: scored,
+      windows: stream.windowCount,
+      against: nil
+    )
     if hasReference {
       result.against = Comparison(
-        perplexity: mean(reference).map(exponential), meanKL: mean(divergence),
-        top1Agreement: mean(Double(agreed)))
+        perplexity: mean(reference).map(exponential),
+        meanKL: mean(divergence),
+        top1Agreement: mean(Double(agreed))
+      )
     }
     return result
   }

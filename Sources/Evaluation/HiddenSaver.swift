@@ -20,16 +20,21 @@ final class HiddenSaver {
     for layer in 0...c.layerCount {
       layout.append(
         TensorLayout(
-          name: "hidden.\(layer)", type: .f32,
-          shape: [stream.windowCount, stream.context, c.hiddenSize]))
+          name: "hidden.\(layer)",
+          type: .f32,
+          shape: [stream.windowCount, stream.context, c.hiddenSize]
+        )
+      )
     }
     for layer in c.moeLayers {
       let experts = checkpoint.keptExperts[layer]?.count ?? c.expertCount
       layout.append(
-        TensorLayout(name: "router.\(layer)", type: .f32, shape: [stream.ids.count, experts]))
+        TensorLayout(name: "router.\(layer)", type: .f32, shape: [stream.ids.count, experts])
+      )
     }
     layout.append(
-      TensorLayout(name: "input_ids", type: .i64, shape: [stream.windowCount, stream.context]))
+      TensorLayout(name: "input_ids", type: .i64, shape: [stream.windowCount, stream.context])
+    )
     places = Dictionary(uniqueKeysWithValues: zip(layout.map(\.name), layout.indices))
     writer = try SafetensorsWriter(replacing: path, tensors: layout)
     let ids = stream.ids.map { Int64($0) }
@@ -49,8 +54,10 @@ final class HiddenSaver {
     guard let tensor = places[name] else { return }
     let tokens = max(1, HiddenStream.groupTokens / context) * context
     try writer.write(
-      UnsafeRawBufferPointer(matrix.elements), tensor: tensor,
-      at: group * tokens * matrix.columns * 4)
+      UnsafeRawBufferPointer(matrix.elements),
+      tensor: tensor,
+      at: group * tokens * matrix.columns * 4
+    )
   }
 }
 

@@ -25,7 +25,10 @@ package final class ModelLogits: LogitSource {
 
   /// Runs `pass` over the windows of `ids` and normalises what leaves it.
   package init(
-    _ pass: ForwardPass, ids: [Int32], context: Int, spoolFolder: FilePath?,
+    _ pass: ForwardPass,
+    ids: [Int32],
+    context: Int,
+    spoolFolder: FilePath?,
     observer: ForwardPass.Observer = ForwardPass.Observer()
   ) throws {
     stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)

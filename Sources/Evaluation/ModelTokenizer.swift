@@ -22,7 +22,9 @@ package struct ModelTokenizer: Sendable {
       throw EvaluationError.noTokenizer(model: checkpoint.location.path.string)
     }
     let description = try TokenizerDescription(
-      json: try ModelTokenizer.parse(bytes, name), file: name)
+      json: try ModelTokenizer.parse(bytes, name),
+      file: name
+    )
     if let size = checkpoint.configuration?.vocabularySize {
       try description.check(vocabularySize: size)
     }
@@ -56,7 +58,10 @@ package struct ModelTokenizer: Sendable {
   }
 
   private static func special(
-    _ key: String, _ json: JSONValue?, _ tokenizer: Tokenizer, _ file: String
+    _ key: String,
+    _ json: JSONValue?,
+    _ tokenizer: Tokenizer,
+    _ file: String
   ) throws -> Int32? {
     guard let value = json?[key], let token = value.string ?? value["content"]?.string else {
       return nil

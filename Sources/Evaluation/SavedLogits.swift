@@ -23,7 +23,9 @@ package final class SavedLogits: LogitSource {
     func index(_ name: String) throws -> Int {
       guard let index = reader.tensors.firstIndex(where: { $0.name == name }) else {
         throw EvaluationError.otherLogits(
-          file: path, reason: "has no tensor '\(name)'; make it with evaluate --save-logits")
+          file: path,
+          reason: "has no tensor '\(name)'; make it with evaluate --save-logits"
+        )
       }
       return index
     }
@@ -34,7 +36,9 @@ package final class SavedLogits: LogitSource {
       reader.tensors[tensor].type == .f32
     else {
       throw EvaluationError.otherLogits(
-        file: path, reason: "logits have shape \(shape), expected F32 [\(windows), \(context), …]")
+        file: path,
+        reason: "logits have shape \(shape), expected F32 [\(windows), \(context), …]"
+      )
     }
     vocabularySize = shape[2]
     let idTensor = try index("input_ids")
@@ -57,8 +61,10 @@ package final class SavedLogits: LogitSource {
     for row in 0..<rows.count {
       let start = ((first + row) * vocabularySize + vocabulary.lowerBound) * 4
       try reader.read(
-        tensor: tensor, bytes: start..<start + 4 * vocabulary.count,
-        into: UnsafeMutableRawBufferPointer(y.row(row)))
+        tensor: tensor,
+        bytes: start..<start + 4 * vocabulary.count,
+        into: UnsafeMutableRawBufferPointer(y.row(row))
+      )
     }
     return y
   }

@@ -35,7 +35,9 @@ package enum TextSource: Sendable {
         return [bytes]
       case "jsonl":
         return try TextSource.documents(
-          ofLines: try FileSystem.contents(of: path, limit: 4 << 30), file: path)
+          ofLines: try FileSystem.contents(of: path, limit: 4 << 30),
+          file: path
+        )
       default: throw EvaluationError.unknownTextKind(file: path)
       }
     }
@@ -44,14 +46,18 @@ package enum TextSource: Sendable {
   /// The `text` of every line; lines of white space are skipped.
   package static func documents(ofLines bytes: [UInt8], file: FilePath) throws -> [[UInt8]] {
     var documents: [[UInt8]] = []
-    for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
+    {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       let number = index + 1
       guard isUTF8(line) else { throw EvaluationError.notUTF8(file: file, line: number) }
       do {
         guard let text = try JSONValue(parsing: Array(line))["text"]?.string else {
           throw EvaluationError.malformedLine(
-            file: file, line: number, reason: "expected an object with a string 'text'")
+            file: file,
+            line: number,
+            reason: "expected an object with a string 'text'"
+          )
         }
         documents.append(Array(text.utf8))
       } catch let error as JSONError {

@@ -20,7 +20,9 @@ struct TokenScore {
   /// - Returns: What earlier sums were multiplied by, and the block's own reference point.
   @discardableResult
   mutating func add(
-    _ row: UnsafeMutableBufferPointer<Float>, vocabularyStart: Int, targetID: Int?
+    _ row: UnsafeMutableBufferPointer<Float>,
+    vocabularyStart: Int,
+    targetID: Int?
   ) -> Double {
     guard let base = row.baseAddress else { return 1 }
     if let targetID, targetID >= vocabularyStart, targetID < vocabularyStart + row.count {
@@ -52,8 +54,10 @@ struct PairScore {
 
   /// Takes in a block of both; leaves exponentials in both rows.
   mutating func add(
-    reference r: UnsafeMutableBufferPointer<Float>, model m: UnsafeMutableBufferPointer<Float>,
-    vocabularyStart: Int, targetID: Int?
+    reference r: UnsafeMutableBufferPointer<Float>,
+    model m: UnsafeMutableBufferPointer<Float>,
+    vocabularyStart: Int,
+    targetID: Int?
   ) {
     precondition(r.count == m.count)
     var difference = [Float](repeating: 0, count: r.count)

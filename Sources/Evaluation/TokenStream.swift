@@ -42,13 +42,17 @@ package struct TokenStream: Sendable {
     let whole = wanted / context * context
     guard whole > 0 else {
       throw EvaluationError.tooShort(
-        source: source.name ?? "the ids given", tokens: wanted, context: context)
+        source: source.name ?? "the ids given",
+        tokens: wanted,
+        context: context
+      )
     }
     self.ids = Array(ids[..<whole])
   }
 
   /// The ids of all documents in a row, up to `limit`.
-  package static func flat(_ documents: [[UInt8]], _ model: ModelTokenizer, limit: Int? = nil) throws
+  package static func flat(_ documents: [[UInt8]], _ model: ModelTokenizer, limit: Int? = nil)
+    throws
     -> [Int32]
   {
     var ids: [Int32] = []

@@ -42,7 +42,12 @@ package struct CausalAttention: Sendable {
   }
 
   private func project(
-    _ x: Matrix, _ weight: LinearOperator, _ bias: [Float]?, length: Int, turns: Bool, _ threads: Int
+    _ x: Matrix,
+    _ weight: LinearOperator,
+    _ bias: [Float]?,
+    length: Int,
+    turns: Bool,
+    _ threads: Int
   ) throws -> Matrix {
     let y = try weight(x, threads: threads)
     guard bias != nil || turns else { return y }
@@ -58,7 +63,13 @@ package struct CausalAttention: Sendable {
 
   /// One head of one window.
   private func attend(
-    _ q: Matrix, _ k: Matrix, _ v: Matrix, into mixed: Matrix, window: Int, head: Int, _ length: Int
+    _ q: Matrix,
+    _ k: Matrix,
+    _ v: Matrix,
+    into mixed: Matrix,
+    window: Int,
+    head: Int,
+    _ length: Int
   ) throws {
     let start = window * length
     let queryColumns = head * dimension..<(head + 1) * dimension

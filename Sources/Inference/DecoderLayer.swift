@@ -46,13 +46,20 @@ package struct DecoderLayer: Sendable {
     mlpNorm = try norm(.mlpNorm)
     attention = CausalAttention(
       weights: CausalAttention.Weights(
-        query: try linear(.attentionQuery), key: try linear(.attentionKey),
-        value: try linear(.attentionValue), output: try linear(.attentionOutput),
-        queryBias: try bias(.attentionQueryBias), keyBias: try bias(.attentionKeyBias),
-        valueBias: try bias(.attentionValueBias)),
-      headCount: c.headCount, keyValueHeadCount: c.keyValueHeadCount, dimension: c.headDimension,
+        query: try linear(.attentionQuery),
+        key: try linear(.attentionKey),
+        value: try linear(.attentionValue),
+        output: try linear(.attentionOutput),
+        queryBias: try bias(.attentionQueryBias),
+        keyBias: try bias(.attentionKeyBias),
+        valueBias: try bias(.attentionValueBias)
+      ),
+      headCount: c.headCount,
+      keyValueHeadCount: c.keyValueHeadCount,
+      dimension: c.headDimension,
       slidingWindow: c.slidingWindow[index],
-      rotary: RotaryEmbedding(c.rope, dimension: c.headDimension, length: length))
+      rotary: RotaryEmbedding(c.rope, dimension: c.headDimension, length: length)
+    )
     rule = RoutingRule(topK: c.topK, normalizesTopK: c.normalizesTopK)
     guard c.isMixture(index) else {
       experts = []
@@ -60,7 +67,10 @@ package struct DecoderLayer: Sendable {
       shared = nil
       sharedGate = nil
       dense = GatedMLP(
-        gate: try linear(.mlpGate), up: try linear(.mlpUp), down: try linear(.mlpDown))
+        gate: try linear(.mlpGate),
+        up: try linear(.mlpUp),
+        down: try linear(.mlpDown)
+      )
       return
     }
     dense = nil
@@ -72,7 +82,10 @@ package struct DecoderLayer: Sendable {
       return
     }
     shared = GatedMLP(
-      gate: try linear(.sharedGate), up: try linear(.sharedUp), down: try linear(.sharedDown))
+      gate: try linear(.sharedGate),
+      up: try linear(.sharedUp),
+      down: try linear(.sharedDown)
+    )
     sharedGate = c.hasSharedExpertGate ? try loader.vector(place(.sharedExpertGate)) : nil
   }
 
@@ -134,7 +147,10 @@ package struct DecoderLayer: Sendable {
   ///
   /// - Parameter observe: Sees each expert's activation before it is dropped.
   package func addRouted(
-    _ x: Matrix, logits: Matrix, allowed: [Int], to h: Matrix,
+    _ x: Matrix,
+    logits: Matrix,
+    allowed: [Int],
+    to h: Matrix,
     observe: ((ExpertActivation, Routing) throws -> Void)? = nil
   ) throws {
     let routing = Routing(logits, rule: rule, allowed: allowed, threads: threads)
@@ -150,7 +166,10 @@ package struct DecoderLayer: Sendable {
   ///   - allowed: Positions of the experts in use; all by default.
   ///   - inspectRouter: Sees the router logits.
   package func advance(
-    _ h: Matrix, length: Int, allowed: [Int]? = nil, inspectRouter: ((Matrix) throws -> Void)? = nil
+    _ h: Matrix,
+    length: Int,
+    allowed: [Int]? = nil,
+    inspectRouter: ((Matrix) throws -> Void)? = nil
   ) throws {
     try attend(h, length: length)
     let x = mlpInput(h)

@@ -37,7 +37,9 @@ package struct ExpertPass: Sendable {
   ///   - x: Inputs, [tokens, H].
   ///   - lists: Rows of `x` for each position.
   package func run(
-    _ x: Matrix, lists: [[RoutedRow]], _ consume: (ExpertActivation) throws -> Void
+    _ x: Matrix,
+    lists: [[RoutedRow]],
+    _ consume: (ExpertActivation) throws -> Void
   ) throws {
     for position in lists.indices where !lists[position].isEmpty {
       let rows = lists[position]
@@ -47,8 +49,14 @@ package struct ExpertPass: Sendable {
       let outputs = try expert.down(inner, threads: loader.threads)
       try consume(
         ExpertActivation(
-          position: position, rows: rows, inputs: inputs, inner: inner, outputs: outputs,
-          expert: expert))
+          position: position,
+          rows: rows,
+          inputs: inputs,
+          inner: inner,
+          outputs: outputs,
+          expert: expert
+        )
+      )
     }
   }
 
@@ -56,7 +64,9 @@ package struct ExpertPass: Sendable {
     let result = Matrix(rows: rows.count, columns: x.columns)
     for (place, row) in rows.enumerated() {
       result.row(place).baseAddress?.update(
-        from: x.pointer + Int(row.token) * x.columns, count: x.columns)
+        from: x.pointer + Int(row.token) * x.columns,
+        count: x.columns
+      )
     }
     return result
   }
@@ -67,7 +77,8 @@ extension ExpertActivation {
   package func accumulate(into target: Matrix, _ routing: Routing, threads: Int) {
     let block = 64
     parallelForEach(
-      count: (rows.count + block - 1) / block, threads: outputs.elements.count > 1 << 15 ? threads : 1
+      count: (rows.count + block - 1) / block,
+      threads: outputs.elements.count > 1 << 15 ? threads : 1
     ) { number in
       for place in number * block..<min((number + 1) * block, rows.count) {
         let row = rows[place]
@@ -80,7 +91,8 @@ extension ExpertActivation {
 
 /// target += scale * source.
 package func add(
-  _ source: UnsafeMutableBufferPointer<Float>, times scale: Float,
+  _ source: UnsafeMutableBufferPointer<Float>,
+  times scale: Float,
   to target: UnsafeMutableBufferPointer<Float>
 ) {
   precondition(source.count == target.count)

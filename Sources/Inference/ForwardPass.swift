@@ -41,11 +41,16 @@ package struct ForwardPass: Sendable {
   /// - Parameter ids: Token ids, whole windows of `length`.
   package func embed(_ ids: [Int32], length: Int, spoolFolder: FilePath?) throws -> HiddenStream {
     let stream = try HiddenStream(
-      windowCount: ids.count / length, length: length, width: configuration.hiddenSize,
-      spoolFolder: spoolFolder)
+      windowCount: ids.count / length,
+      length: length,
+      width: configuration.hiddenSize,
+      spoolFolder: spoolFolder
+    )
     for id in ids where id < 0 || Int(id) >= configuration.vocabularySize {
       throw InferenceError.tokenOutOfRange(
-        id: Int(id), vocabularySize: configuration.vocabularySize)
+        id: Int(id),
+        vocabularySize: configuration.vocabularySize
+      )
     }
     guard let index = checkpoint.index(of: TensorPlace(.embedding)) else { return stream }
     let rowBytes = try checkpoint.tensors[index].type.byteCount(shape: [configuration.hiddenSize])
@@ -58,7 +63,9 @@ package struct ForwardPass: Sendable {
         let id = ids[first + row]
         if let earlier = seen[id] {
           rows.row(row).baseAddress?.update(
-            from: rows.pointer + earlier * rows.columns, count: rows.columns)
+            from: rows.pointer + earlier * rows.columns,
+            count: rows.columns
+          )
         } else {
           try checkpoint.widen(tensor: index, fromByte: Int(id) * rowBytes, into: rows.row(row))
           seen[id] = row
@@ -95,9 +102,12 @@ package struct ForwardPass: Sendable {
     OutputHead(
       loader: loader,
       norm: RMSNorm(
-        weight: try loader.vector(TensorPlace(.finalNorm)), epsilon: configuration.normEpsilon),
+        weight: try loader.vector(TensorPlace(.finalNorm)),
+        epsilon: configuration.normEpsilon
+      ),
       place: TensorPlace(configuration.isTied ? .embedding : .output),
-      vocabularySize: configuration.vocabularySize)
+      vocabularySize: configuration.vocabularySize
+    )
   }
 }
 

@@ -69,7 +69,11 @@ package final class HiddenStream: @unchecked Sendable {
   /// A copy, in memory.
   package func copy(windows: Int) throws -> HiddenStream {
     let copy = try HiddenStream(
-      windowCount: min(windows, windowCount), length: length, width: width, spoolFolder: nil)
+      windowCount: min(windows, windowCount),
+      length: length,
+      width: width,
+      spoolFolder: nil
+    )
     for number in copy.groups.indices {
       let rows = copy.groups[number].count * length
       try copy.store(try load(number).copy(ofRows: 0..<rows), number)

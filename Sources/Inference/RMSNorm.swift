@@ -30,7 +30,8 @@ package struct RMSNorm: Sendable {
   }
 
   private func normalize(
-    _ source: UnsafeMutableBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>
+    _ source: UnsafeMutableBufferPointer<Float>,
+    into target: UnsafeMutableBufferPointer<Float>
   ) {
     var lanes = SIMD4<Double>.zero
     let count = source.count

@@ -27,8 +27,11 @@ package struct RoutingRule: Sendable {
   /// - Returns: How many were chosen, min(count, allowed).
   @discardableResult
   func route(
-    _ logits: UnsafeBufferPointer<Float>, allowed: [Int], count: Int,
-    experts: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Double>
+    _ logits: UnsafeBufferPointer<Float>,
+    allowed: [Int],
+    count: Int,
+    experts: UnsafeMutablePointer<Int32>,
+    weights: UnsafeMutablePointer<Double>
   ) -> Int {
     let chosen = min(count, allowed.count)
     var filled = 0
@@ -76,7 +79,11 @@ package struct Routing: Sendable {
   /// Routes every row of `logits` [tokens, E] among `allowed`, listing `width` experts (k by
   /// default; more to know who would come next).
   package init(
-    _ logits: Matrix, rule: RoutingRule, allowed: [Int], width: Int? = nil, threads: Int
+    _ logits: Matrix,
+    rule: RoutingRule,
+    allowed: [Int],
+    width: Int? = nil,
+    threads: Int
   ) {
     tokenCount = logits.rows
     let width = min(width ?? rule.topK, allowed.count)
@@ -95,8 +102,12 @@ package struct Routing: Sendable {
       guard let expertBase, let weightBase else { return }
       for token in number * block..<min((number + 1) * block, logits.rows) {
         rule.route(
-          UnsafeBufferPointer(logits.row(token)), allowed: allowed, count: width,
-          experts: expertBase + token * width, weights: weightBase + token * width)
+          UnsafeBufferPointer(logits.row(token)),
+          allowed: allowed,
+          count: width,
+          experts: expertBase + token * width,
+          weights: weightBase + token * width
+        )
       }
     }
     self.experts = Array(experts)
@@ -112,7 +123,8 @@ package struct Routing: Sendable {
     for token in 0..<tokenCount {
       for slot in 0..<used {
         lists[Int(experts[token * width + slot])].append(
-          RoutedRow(token: Int32(token), slot: Int32(slot)))
+          RoutedRow(token: Int32(token), slot: Int32(slot))
+        )
       }
     }
     return lists

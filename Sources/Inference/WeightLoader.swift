@@ -24,7 +24,11 @@ package struct WeightLoader: Sendable {
     let columns = shape.dropFirst().reduce(1, *)
     let rowBytes = try checkpoint.tensors[index].type.byteCount(shape: [columns])
     return try dense(
-      tensor: index, byteOffset: rows.lowerBound * rowBytes, rows: rows.count, columns: columns)
+      tensor: index,
+      byteOffset: rows.lowerBound * rowBytes,
+      rows: rows.count,
+      columns: columns
+    )
   }
 
   /// The tensor at `place` as one row of numbers.
@@ -33,7 +37,9 @@ package struct WeightLoader: Sendable {
     let count = checkpoint.tensors[index].elementCount
     return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       try checkpoint.widen(
-        tensor: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        tensor: index,
+        into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+      )
       initialized = count
     }
   }
@@ -51,12 +57,19 @@ package struct WeightLoader: Sendable {
     case .dense(let tensor, let offset):
       return .dense(
         try dense(
-          tensor: tensor, byteOffset: offset, rows: matrix.rows, columns: matrix.columns))
+          tensor: tensor,
+          byteOffset: offset,
+          rows: matrix.rows,
+          columns: matrix.columns
+        )
+      )
     case .factors(let left, let right, let rank):
       return .factors(
         LowRankFactors(
           storedLeft: try dense(tensor: left, byteOffset: 0, rows: rank, columns: matrix.rows),
-          right: try dense(tensor: right, byteOffset: 0, rows: rank, columns: matrix.columns)))
+          right: try dense(tensor: right, byteOffset: 0, rows: rank, columns: matrix.columns)
+        )
+      )
     }
   }
 
@@ -65,7 +78,8 @@ package struct WeightLoader: Sendable {
     GatedMLP(
       gate: try expertMatrix(layer: layer, expert: expert, .gate),
       up: try expertMatrix(layer: layer, expert: expert, .up),
-      down: try expertMatrix(layer: layer, expert: expert, .down))
+      down: try expertMatrix(layer: layer, expert: expert, .down)
+    )
   }
 
   /// Widens row blocks side by side.
@@ -77,9 +91,13 @@ package struct WeightLoader: Sendable {
     try parallelForEach(count: (rows + block - 1) / block, threads: threads) { number in
       let range = number * block..<min((number + 1) * block, rows)
       let target = UnsafeMutableBufferPointer(
-        rebasing: matrix.elements[range.lowerBound * columns..<range.upperBound * columns])
+        rebasing: matrix.elements[range.lowerBound * columns..<range.upperBound * columns]
+      )
       try checkpoint.widen(
-        tensor: tensor, fromByte: byteOffset + range.lowerBound * rowBytes, into: target)
+        tensor: tensor,
+        fromByte: byteOffset + range.lowerBound * rowBytes,
+        into: target
+      )
     }
     return matrix
   }
@@ -91,6 +109,9 @@ package struct WeightLoader: Sendable {
 
   private func missing(_ place: TensorPlace) -> CheckpointError {
     .missingTensors(
-      path: checkpoint.location.path, names: [checkpoint.names?.name(of: place) ?? "?"], count: 1)
+      path: checkpoint.location.path,
+      names: [checkpoint.names?.name(of: place) ?? "?"],
+      count: 1
+    )
   }
 }

@@ -17,13 +17,24 @@ extension JSONValue {
     case .array(let elements):
       let isFlat = !pretty || elements.allSatisfy(\.isNumberOrNull)
       JSONValue.writeList(
-        elements, open: "[", close: "]", flat: isFlat, pretty: pretty, indentation, to: &out
+        elements,
+        open: "[",
+        close: "]",
+        flat: isFlat,
+        pretty: pretty,
+        indentation,
+        to: &out
       ) { element, out in
         element.write(to: &out, pretty: pretty, indentation: indentation + 1)
       }
     case .object(let object):
       JSONValue.writeList(
-        Array(object.members), open: "{", close: "}", flat: !pretty, pretty: pretty, indentation,
+        Array(object.members),
+        open: "{",
+        close: "}",
+        flat: !pretty,
+        pretty: pretty,
+        indentation,
         to: &out
       ) { member, out in
         JSONValue.write(member.0, to: &out)
@@ -41,8 +52,14 @@ extension JSONValue {
   }
 
   private static func writeList<Item>(
-    _ items: [Item], open: String, close: String, flat: Bool, pretty: Bool, _ indentation: Int,
-    to out: inout String, _ writeItem: (Item, inout String) -> Void
+    _ items: [Item],
+    open: String,
+    close: String,
+    flat: Bool,
+    pretty: Bool,
+    _ indentation: Int,
+    to out: inout String,
+    _ writeItem: (Item, inout String) -> Void
   ) {
     out += open
     for (index, item) in items.enumerated() {

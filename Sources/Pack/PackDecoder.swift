@@ -14,7 +14,8 @@ final class PackDecoder {
   ///
   /// - Returns: What is wrong, or nil.
   func decode(
-    _ stored: UnsafeRawBufferPointer, codec: PackChunk.Codec,
+    _ stored: UnsafeRawBufferPointer,
+    codec: PackChunk.Codec,
     into target: UnsafeMutableRawBufferPointer
   ) -> String? {
     switch codec {
@@ -38,7 +39,9 @@ final class PackDecoder {
   }
 
   private func decodePlanes(
-    _ stored: UnsafeRawBufferPointer, count: Int, into target: UnsafeMutableRawBufferPointer
+    _ stored: UnsafeRawBufferPointer,
+    count: Int,
+    into target: UnsafeMutableRawBufferPointer
   ) -> String? {
     let words = target.count / count
     guard words * count == target.count, stored.count >= 4 * count else {
@@ -49,7 +52,8 @@ final class PackDecoder {
     return planes.withUnsafeMutableBytes { all -> String? in
       for plane in 0..<count {
         let word = UInt32(
-          littleEndian: stored.loadUnaligned(fromByteOffset: 4 * plane, as: UInt32.self))
+          littleEndian: stored.loadUnaligned(fromByteOffset: 4 * plane, as: UInt32.self)
+        )
         let length = Int(word & 0x7FFF_FFFF)
         guard length <= stored.count - position else { return "a plane past the end of its chunk" }
         let piece = UnsafeRawBufferPointer(rebasing: stored[position..<position + length])

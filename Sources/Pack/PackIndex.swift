@@ -40,7 +40,10 @@ struct PackIndex {
       throw PackError.notAPack(file: file.path)
     }
     guard file.byteCount >= PackLayout.headerBytes + PackLayout.footerBytes else {
-      throw PackError.incomplete(file: file.path, reason: "\(file.byteCount) bytes are no whole pack")
+      throw PackError.incomplete(
+        file: file.path,
+        reason: "\(file.byteCount) bytes are no whole pack"
+      )
     }
     try readHeader()
     let sections = try readFooter()
@@ -51,7 +54,9 @@ struct PackIndex {
     try parseParts(partsText.bytes, expected: partsText.count)
     try parseMatrices(section(2, of: sections).bytes)
     try parseFiles(section(3, of: sections).bytes)
-    do { model = try JSONValue(parsing: section(4, of: sections).bytes) } catch let error as JSONError {
+    do { model = try JSONValue(parsing: section(4, of: sections).bytes) } catch let error
+      as JSONError
+    {
       throw malformed("model section", error.description)
     }
   }
@@ -102,7 +107,9 @@ struct PackIndex {
     }
     guard fileLength == UInt64(file.byteCount) else {
       throw PackError.incomplete(
-        file: path, reason: "\(file.byteCount) bytes, but \(fileLength) were written")
+        file: path,
+        reason: "\(file.byteCount) bytes, but \(fileLength) were written"
+      )
     }
     var sections: [Section] = []
     var position: Int?
@@ -143,7 +150,8 @@ struct PackIndex {
 
   private var partsExpected = 0
 
-  private func section(_ number: Int, of sections: [Section]) throws -> (bytes: [UInt8], count: Int) {
+  private func section(_ number: Int, of sections: [Section]) throws -> (bytes: [UInt8], count: Int)
+  {
     let bytes = try file.bytes(sections[number].range)
     guard Checksum.of(bytes) == sections[number].hash else {
       throw PackError.damaged(file: path, place: "\(PackLayout.sectionNames[number]) section")
@@ -179,8 +187,23 @@ struct PackIndex {
           throw malformed(place, "'\(part.name)' lies outside the body")
         }
         position = part.end
-      } else if part.byteCount != 0 {
-        throw malformed(place, "'\(part.name)' has bytes but no chunks")
+      } else if part.start != PackLayout.headerBytes || part.end != PackLayout.headerBytes {
+        throw malformed(place, "'\(part.name)' has a place but no chunks")
+      }
+      // Every chunk holds 1 to `chunkLimit` bytes, so no size can be claimed that chunks do not back.
+      guard part.byteCount >= part.chunkCount,
+        part.byteCount <= part.chunkCount * PackLayout.chunkLimit
+      else {
+        throw malformed(
+          place,
+          "'\(part.name)': \(part.chunkCount) chunks cannot hold \(part.byteCount) bytes"
+        )
+      }
+      guard part.kind == .tensor || part.byteCount <= PackLayout.contentLimit else {
+        throw malformed(
+          place,
+          "'\(part.name)' has \(part.byteCount) bytes, more than a file or header in a pack"
+        )
       }
       nextChunk += part.chunkCount
       parts.append(part)
@@ -196,7 +219,9 @@ struct PackIndex {
         throw malformed(place, "an unknown kind of part")
       }
       let name = try text(&reader, count: Int(try reader.integer(UInt16.self)), place)
-      let type = ElementType(name: try text(&reader, count: Int(try reader.integer(UInt8.self)), place))
+      let type = ElementType(
+        name: try text(&reader, count: Int(try reader.integer(UInt8.self)), place)
+      )
       let axes = Int(try reader.integer(UInt8.self))
       guard axes <= 16 else { throw malformed(place, "'\(name)' has \(axes) axes") }
       var shape: [Int] = []
@@ -204,9 +229,18 @@ struct PackIndex {
       let file = try reader.integer(UInt32.self)
       let byteCount = try size(&reader, place)
       let part = Part(
-        kind: kind, name: name, type: type, shape: shape, file: file, byteCount: byteCount,
-        firstChunk: try size(&reader, place), chunkCount: Int(try reader.integer(UInt32.self)),
-        start: try size(&reader, place), end: try size(&reader, place), hash: try reader.integer())
+        kind: kind,
+        name: name,
+        type: type,
+        shape: shape,
+        file: file,
+        byteCount: byteCount,
+        firstChunk: try size(&reader, place),
+        chunkCount: Int(try reader.integer(UInt32.self)),
+        start: try size(&reader, place),
+        end: try size(&reader, place),
+        hash: try reader.integer()
+      )
       do {
         if type.isKnown {
           guard try type.byteCount(shape: shape) == byteCount else {
@@ -240,8 +274,14 @@ struct PackIndex {
         var numbers: [Int] = []
         for _ in 0..<count { numbers.append(Int(try reader.integer(UInt32.self))) }
         let matrix = PackMatrix(
-          layer: layer, expert: expert, projection: projection, form: form, rows: rows,
-          columns: columns, parts: numbers)
+          layer: layer,
+          expert: expert,
+          projection: projection,
+          form: form,
+          rows: rows,
+          columns: columns,
+          parts: numbers
+        )
         guard seen.insert([layer, expert, Int(projection.rawValue)]).inserted, fits(matrix) else {
           throw malformed(place, "a matrix that repeats or that its parts do not fit")
         }
@@ -332,7 +372,13 @@ struct PackIndex {
       position = offset + stored
       chunks.append(
         PackChunk(
-          offset: offset, storedBytes: stored, decodedBytes: decoded, codec: codec, hash: hash))
+          offset: offset,
+          storedBytes: stored,
+          decodedBytes: decoded,
+          codec: codec,
+          hash: hash
+        )
+      )
     }
     for part in parts where part.chunkCount > 0 {
       let own = chunks[part.firstChunk..<part.firstChunk + part.chunkCount]
@@ -358,7 +404,8 @@ struct PackIndex {
   }
 
   private func text(_ reader: inout ByteReader, count: Int, _ place: String) throws -> String {
-    guard let text = String(validating: try reader.take(count), as: UTF8.self), !text.utf8.contains(0)
+    guard let text = String(validating: try reader.take(count), as: UTF8.self),
+      !text.utf8.contains(0)
     else { throw malformed(place, "a name that is not UTF-8 without NUL") }
     return text
   }

@@ -10,6 +10,8 @@ enum PackLayout {
   static let chunkBytes = 1 << 20
   /// Decoded bytes a reader accepts in one chunk.
   static let chunkLimit = 16 << 20
+  /// Decoded bytes of a plain file or a safetensors header, which are held in memory.
+  static let contentLimit = 100_000_000
   static let sectionLimit = 1 << 30
   static let alignment = 8
   static let sectionNames = ["parts", "chunks", "matrices", "files", "model"]
@@ -66,7 +68,12 @@ public struct PackMatrix: Sendable, Equatable {
 
   /// Describes a matrix.
   public init(
-    layer: Int, expert: Int, projection: PackProjection, form: Form, rows: Int, columns: Int,
+    layer: Int,
+    expert: Int,
+    projection: PackProjection,
+    form: Form,
+    rows: Int,
+    columns: Int,
     parts: [Int]
   ) {
     self.layer = layer

@@ -41,8 +41,14 @@ public final class PackReader: TensorSource {
       partOfTensor.append(number)
       tensors.append(
         TensorDescriptor(
-          name: part.name, type: part.type, shape: part.shape, fileIndex: 0,
-          fileRange: part.start..<part.end, byteCount: part.byteCount))
+          name: part.name,
+          type: part.type,
+          shape: part.shape,
+          fileIndex: 0,
+          fileRange: part.start..<part.end,
+          byteCount: part.byteCount
+        )
+      )
     }
     self.tensors = tensors
     self.partOfTensor = partOfTensor
@@ -60,7 +66,9 @@ public final class PackReader: TensorSource {
 
   /// Copies bytes of a tensor, decoding what is needed.
   public func read(
-    tensor number: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    tensor number: Int,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     try read(part: index.parts[partOfTensor[number]], bytes: range, into: buffer)
   }
@@ -68,6 +76,8 @@ public final class PackReader: TensorSource {
   /// The content of a plain file, or the header text of a safetensors file.
   public func contents(of packFile: PackFile) throws -> [UInt8] {
     let part = index.parts[packFile.part]
+    // Sizes are only claims until the chunks were seen to add up to them.
+    _ = try chunks()
     return try [UInt8](unsafeUninitializedCapacity: part.byteCount) { buffer, count in
       try read(part: part, bytes: 0..<part.byteCount, into: UnsafeMutableRawBufferPointer(buffer))
       count = part.byteCount
@@ -76,12 +86,16 @@ public final class PackReader: TensorSource {
 
   /// The content of the plain file at `path` inside the pack, or nil.
   public func contents(ofFile path: String) throws -> [UInt8]? {
-    guard let file = files.first(where: { $0.path == path && !$0.isSafetensors }) else { return nil }
+    guard let file = files.first(where: { $0.path == path && !$0.isSafetensors }) else {
+      return nil
+    }
     return try contents(of: file)
   }
 
   /// Size of a plain file, or of the header of a safetensors file.
-  public func contentByteCount(of packFile: PackFile) -> Int { index.parts[packFile.part].byteCount }
+  public func contentByteCount(of packFile: PackFile) -> Int {
+    index.parts[packFile.part].byteCount
+  }
 
   /// Positions in `tensors` of what belongs to the safetensors file at `fileNumber`, by offset.
   public func tensors(ofFile fileNumber: Int) -> [Int] {
@@ -100,7 +114,9 @@ public final class PackReader: TensorSource {
   }
 
   func read(
-    part: PackIndex.Part, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    part: PackIndex.Part,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     precondition(buffer.count == range.count && range.upperBound <= part.byteCount)
     guard !range.isEmpty else { return }
@@ -115,7 +131,10 @@ public final class PackReader: TensorSource {
       guard start < range.upperBound else { break }
       let wanted = max(start, range.lowerBound)..<min(end, range.upperBound)
       let target = UnsafeMutableRawBufferPointer(
-        rebasing: buffer[wanted.lowerBound - range.lowerBound..<wanted.upperBound - range.lowerBound])
+        rebasing: buffer[
+          wanted.lowerBound - range.lowerBound..<wanted.upperBound - range.lowerBound
+        ]
+      )
       if wanted.count == chunk.decodedBytes {
         try decode(number, chunk, of: part, with: decoder, into: target)
       } else {
@@ -124,14 +143,19 @@ public final class PackReader: TensorSource {
           try decode(number, chunk, of: part, with: decoder, into: room)
           target.copyMemory(
             from: UnsafeRawBufferPointer(
-              rebasing: room[wanted.lowerBound - start..<wanted.upperBound - start]))
+              rebasing: room[wanted.lowerBound - start..<wanted.upperBound - start]
+            )
+          )
         }
       }
     }
   }
 
   func decode(
-    _ number: Int, _ chunk: PackChunk, of part: PackIndex.Part, with decoder: PackDecoder,
+    _ number: Int,
+    _ chunk: PackChunk,
+    of part: PackIndex.Part,
+    with decoder: PackDecoder,
     into target: UnsafeMutableRawBufferPointer
   ) throws {
     let stored = try file.bytes(chunk.offset..<chunk.offset + chunk.storedBytes)
@@ -141,7 +165,10 @@ public final class PackReader: TensorSource {
     let problem = stored.withUnsafeBytes { decoder.decode($0, codec: chunk.codec, into: target) }
     if let problem {
       throw PackError.malformed(
-        file: path, place: "chunk \(number) of '\(part.name)'", reason: problem)
+        file: path,
+        place: "chunk \(number) of '\(part.name)'",
+        reason: problem
+      )
     }
   }
 }

@@ -2,15 +2,17 @@ internal import Parallelism
 internal import Storage
 
 extension PackReader {
-  /// Checks everything that opening did not: every chunk and part against its hash, every byte of
-  /// padding, and that headers of safetensors files fit their tensors.
+  /// Checks everything that opening did not: every chunk and part against its hash, and every byte of
+  /// padding.
   ///
   /// - Parameters:
   ///   - threads: Most threads to use.
   ///   - progress: Called with the stored bytes of each part that was checked.
   ///   - report: Called with the place and the message of each problem, in the order of the file.
   public func verify(
-    threads: Int, progress: (Int) -> Void, report: (_ place: String, _ message: String) -> Void
+    threads: Int,
+    progress: (Int) -> Void,
+    report: (_ place: String, _ message: String) -> Void
   ) throws {
     let chunks: [PackChunk]
     do { chunks = try self.chunks() } catch let error as PackError {

@@ -35,6 +35,7 @@ public final class PackWriter {
   private var matrices: [PackMatrix] = []
   private var files: [PackFile] = []
   private var workers: [PackChunkWorker] = []
+  private var names: [PackPartKind: Set<UTF8Key>] = [:]
 
   /// Starts a pack.
   public init(replacing destination: FilePath, threads: Int) throws {
@@ -55,11 +56,20 @@ public final class PackWriter {
   /// - Returns: The number of its part and the bytes it takes in the pack.
   @discardableResult
   public func addTensor(
-    _ layout: TensorLayout, byteCount: Int, fileNumber: Int? = nil, source: Source
+    _ layout: TensorLayout,
+    byteCount: Int,
+    fileNumber: Int? = nil,
+    source: Source
   ) throws -> (part: Int, storedBytes: Int) {
     try add(
-      .tensor, layout.name, layout.type, layout.shape, file: fileNumber.map { UInt32($0) },
-      byteCount: byteCount, source)
+      .tensor,
+      layout.name,
+      layout.type,
+      layout.shape,
+      file: fileNumber.map { UInt32($0) },
+      byteCount: byteCount,
+      source
+    )
   }
 
   /// Appends a file that is not safetensors.
@@ -71,9 +81,16 @@ public final class PackWriter {
   /// Appends the header of a safetensors file; its tensors follow with the number returned.
   public func addSafetensors(path: String, header: [UInt8]) throws -> Int {
     let part = try add(
-      .header, path, .u8, [header.count], file: nil, byteCount: header.count
+      .header,
+      path,
+      .u8,
+      [header.count],
+      file: nil,
+      byteCount: header.count
     ) { range, buffer in
-      header.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+      header.withUnsafeBytes {
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range]))
+      }
     }.part
     files.append(PackFile(path: path, isSafetensors: true, part: part))
     return files.count - 1
@@ -83,12 +100,34 @@ public final class PackWriter {
   public func addMatrix(_ matrix: PackMatrix) { matrices.append(matrix) }
 
   private func add(
-    _ kind: PackPartKind, _ name: String, _ type: ElementType, _ shape: [Int], file number: UInt32?,
-    byteCount: Int, _ source: Source
+    _ kind: PackPartKind,
+    _ name: String,
+    _ type: ElementType,
+    _ shape: [Int],
+    file number: UInt32?,
+    byteCount: Int,
+    _ source: Source
   ) throws -> (part: Int, storedBytes: Int) {
     guard name.utf8.count <= Int(UInt16.max), shape.count <= 16, type.name.utf8.count <= 255 else {
       throw PackError.cannotStore(
-        file: file.destination, name: name, reason: "its name or shape is too long")
+        file: file.destination,
+        name: name,
+        reason: "its name or shape is too long"
+      )
+    }
+    guard kind == .tensor || byteCount <= PackLayout.contentLimit else {
+      throw PackError.cannotStore(
+        file: file.destination,
+        name: name,
+        reason: "\(byteCount) bytes are more than a pack takes for a file that is not weights"
+      )
+    }
+    guard names[kind, default: []].insert(UTF8Key(name)).inserted else {
+      throw PackError.cannotStore(
+        file: file.destination,
+        name: name,
+        reason: "a pack cannot hold two of one name"
+      )
     }
     let firstChunk = chunks.count
     let hash = try encode(byteCount: byteCount, type: type, source)
@@ -97,9 +136,19 @@ public final class PackWriter {
     let end = written.last.map { $0.offset + $0.storedBytes } ?? PackLayout.headerBytes
     parts.append(
       Part(
-        kind: kind, name: name, type: type, shape: shape, file: number ?? PackLayout.noFile,
-        byteCount: byteCount, firstChunk: firstChunk, chunkCount: written.count, start: start,
-        end: end, hash: hash))
+        kind: kind,
+        name: name,
+        type: type,
+        shape: shape,
+        file: number ?? PackLayout.noFile,
+        byteCount: byteCount,
+        firstChunk: firstChunk,
+        chunkCount: written.count,
+        start: start,
+        end: end,
+        hash: hash
+      )
+    )
     return (parts.count - 1, end - start)
   }
 
@@ -128,8 +177,13 @@ public final class PackWriter {
     try file.write(worker.stored, at: position)
     chunks.append(
       PackChunk(
-        offset: position, storedBytes: worker.stored.count, decodedBytes: worker.decodedBytes,
-        codec: worker.codec, hash: worker.hash))
+        offset: position,
+        storedBytes: worker.stored.count,
+        decodedBytes: worker.decodedBytes,
+        codec: worker.codec,
+        hash: worker.hash
+      )
+    )
     position += worker.stored.count
   }
 

@@ -19,7 +19,9 @@ private final class Slots<Value>: @unchecked Sendable {
 ///
 /// - Throws: The error of the lowest failing index.
 package func parallelMap<Value, Failure: Error>(
-  count: Int, threads: Int, _ body: @Sendable (Int) throws(Failure) -> Value
+  count: Int,
+  threads: Int,
+  _ body: @Sendable (Int) throws(Failure) -> Value
 ) throws(Failure) -> [Value] {
   let slots = Slots<Value>(count: count)
   try parallelForEach(count: count, threads: threads) { index throws(Failure) in

@@ -11,8 +11,8 @@ public final class SafetensorsCollection: TensorSource {
   public let tensors: [TensorDescriptor]
   /// Things that are odd but do no harm.
   public let warnings: [String]
-  /// Position of each file's first tensor in `tensors`.
-  private let firstTensor: [Int]
+  /// Each tensor's position in its file.
+  private let placeInFile: [Int]
 
   /// Opens one file.
   public convenience init(file: FilePath) throws {
@@ -26,7 +26,10 @@ public final class SafetensorsCollection: TensorSource {
     let missing = paths.filter { FileSystem.kind($0) == nil }
     if let first = missing.first {
       throw SafetensorsError.missingShard(
-        file: index.path, shard: first.lastComponent?.string ?? "", missing: missing.count)
+        file: index.path,
+        shard: first.lastComponent?.string ?? "",
+        missing: missing.count
+      )
     }
     try self.init(paths: paths, index: index)
   }
@@ -40,49 +43,60 @@ public final class SafetensorsCollection: TensorSource {
       shardOf.reserveCapacity(index.places.count)
       for (tensor, shard) in index.places { shardOf[UTF8Key(tensor)] = shard }
     }
-    // With an index, a tensor counts where the index puts it; a copy elsewhere is left aside.
+    // With an index, a tensor counts where the index puts it; a copy elsewhere is left aside. One
+    // that the index does not name at all is listed, and must be in one file only.
     var found: [UTF8Key: Int] = [:]
-    var extra = 0
+    var (extra, copies) = (0, 0)
+    var placeInFile: [Int] = []
+    var tensors: [TensorDescriptor] = []
     for (number, file) in files.enumerated() {
-      for tensor in file.tensors {
+      for (place, tensor) in file.tensors.enumerated() {
         let key = UTF8Key(tensor.name)
-        if index != nil {
-          guard let shard = shardOf[key] else {
-            extra += 1
-            continue
-          }
-          if shard == number { found[key] = number }
-        } else if let other = found.updateValue(number, forKey: key) {
-          throw SafetensorsError.tensorInTwoShards(
-            first: files[other].path, second: file.path, tensor: tensor.name)
+        if let shard = shardOf[key], shard != number {
+          copies += 1
+          continue
         }
+        if let other = found.updateValue(number, forKey: key) {
+          throw SafetensorsError.tensorInTwoShards(
+            first: files[other].path,
+            second: file.path,
+            tensor: tensor.name
+          )
+        }
+        if index != nil, shardOf[key] == nil { extra += 1 }
+        placeInFile.append(place)
+        tensors.append(tensor)
       }
     }
     if let index {
       for (tensor, shard) in index.places where found[UTF8Key(tensor)] == nil {
         throw SafetensorsError.missingTensor(
-          file: index.path, tensor: tensor, shard: index.shards[shard])
+          file: index.path,
+          tensor: tensor,
+          shard: index.shards[shard]
+        )
       }
       if extra > 0 {
         warnings.append("\(index.path): \(extra) tensors of its shards are not in the index")
       }
+      if copies > 0 {
+        warnings.append(
+          "\(index.path): \(copies) tensors are also in shards where the index does not put them;"
+            + " those copies are left aside"
+        )
+      }
     }
     self.warnings = warnings
-    var firstTensor: [Int] = []
-    var tensors: [TensorDescriptor] = []
-    for file in files {
-      firstTensor.append(tensors.count)
-      tensors += file.tensors
-    }
-    self.firstTensor = firstTensor
+    self.placeInFile = placeInFile
     self.tensors = tensors
   }
 
   /// Copies bytes of a tensor.
   public func read(
-    tensor index: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    tensor index: Int,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
   ) throws {
-    let file = tensors[index].fileIndex
-    try files[file].read(tensor: index - firstTensor[file], bytes: range, into: buffer)
+    try files[tensors[index].fileIndex].read(tensor: placeInFile[index], bytes: range, into: buffer)
   }
 }

@@ -37,7 +37,11 @@ public struct SafetensorsHeader: Sendable {
     }
     let text = try file.bytes(8..<8 + Int(claimed))
     try self.init(
-      text: text, bufferLength: available - Int(claimed), file: path, fileIndex: fileIndex)
+      text: text,
+      bufferLength: available - Int(claimed),
+      file: path,
+      fileIndex: fileIndex
+    )
   }
 
   /// Checks header text that stands before a buffer of `bufferLength` bytes.
@@ -48,19 +52,29 @@ public struct SafetensorsHeader: Sendable {
     tensors = scan.tensors
     metadata = scan.metadata
     try SafetensorsHeader.checkTiling(
-      tensors, dataStart: dataStart, bufferLength: bufferLength, file: file)
+      tensors,
+      dataStart: dataStart,
+      bufferLength: bufferLength,
+      file: file
+    )
   }
 
   private static func checkTiling(
-    _ tensors: [TensorDescriptor], dataStart: Int, bufferLength: Int, file: FilePath
+    _ tensors: [TensorDescriptor],
+    dataStart: Int,
+    bufferLength: Int,
+    file: FilePath
   ) throws(SafetensorsError) {
     var position = dataStart
     for index in order(of: tensors) {
       let range = tensors[index].fileRange
       guard range.lowerBound == position else {
         throw .notContiguous(
-          file: file, tensor: tensors[index].name, expected: position - dataStart,
-          got: range.lowerBound - dataStart)
+          file: file,
+          tensor: tensors[index].name,
+          expected: position - dataStart,
+          got: range.lowerBound - dataStart
+        )
       }
       position = range.upperBound
     }
@@ -109,7 +123,10 @@ private struct HeaderScan {
       try scanner.finish()
     } catch let error as JSONError {
       throw SafetensorsError.malformedHeader(
-        file: file, offset: 8 + error.offset, expected: error.expected)
+        file: file,
+        offset: 8 + error.offset,
+        expected: error.expected
+      )
     }
     names = []
   }
@@ -164,14 +181,21 @@ private struct HeaderScan {
     let (fileEnd, overflow) = end.addingReportingOverflow(dataStart)
     guard !overflow else {
       throw SafetensorsError.invalidShape(
-        file: file, tensor: name, reason: "data_offsets \(begin) to \(end) do not fit a file")
+        file: file,
+        tensor: name,
+        reason: "data_offsets \(begin) to \(end) do not fit a file"
+      )
     }
     do {
       if type.isSafetensors {
         let expected = try type.byteCount(shape: shape)
         guard expected == end - begin else {
           throw SafetensorsError.wrongSize(
-            file: file, tensor: name, expected: expected, got: end - begin)
+            file: file,
+            tensor: name,
+            expected: expected,
+            got: end - begin
+          )
         }
       } else {
         _ = try ElementType.elementCount(shape)
@@ -180,7 +204,12 @@ private struct HeaderScan {
       throw SafetensorsError.invalidShape(file: file, tensor: name, reason: error.description)
     }
     return TensorDescriptor(
-      name: name, type: type, shape: shape, fileIndex: fileIndex,
-      fileRange: begin + dataStart..<fileEnd, byteCount: end - begin)
+      name: name,
+      type: type,
+      shape: shape,
+      fileIndex: fileIndex,
+      fileRange: begin + dataStart..<fileEnd,
+      byteCount: end - begin
+    )
   }
 }

@@ -15,7 +15,7 @@ public struct SafetensorsIndex: Sendable {
   public init(reading path: FilePath) throws {
     self.path = path
     let text = try FileSystem.contents(of: path)
-    var names: [String: Int] = [:]
+    var names: [UTF8Key: Int] = [:]
     var pairs: [(tensor: String, shard: Int)] = []
     var seen: Set<UTF8Key> = []
     var hasMap = false
@@ -36,19 +36,23 @@ public struct SafetensorsIndex: Sendable {
           guard seen.insert(UTF8Key(tensor)).inserted else {
             throw SafetensorsError.duplicateName(file: path, name: tensor)
           }
-          let number = names[shard] ?? names.count
-          names[shard] = number
+          let number = names[UTF8Key(shard)] ?? names.count
+          names[UTF8Key(shard)] = number
           pairs.append((tensor, number))
         }
       }
       try scanner.finish()
       if !hasMap { throw scanner.failure("a weight_map") }
     } catch let error as JSONError {
-      throw SafetensorsError.malformedIndex(file: path, offset: error.offset, expected: error.expected)
+      throw SafetensorsError.malformedIndex(
+        file: path,
+        offset: error.offset,
+        expected: error.expected
+      )
     }
-    let sorted = names.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let sorted = names.keys.map(\.string).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var renumbered = [Int](repeating: 0, count: names.count)
-    for (number, name) in sorted.enumerated() { renumbered[names[name] ?? 0] = number }
+    for (number, name) in sorted.enumerated() { renumbered[names[UTF8Key(name)] ?? 0] = number }
     shards = sorted
     places = pairs.map { ($0.tensor, renumbered[$0.shard]) }
   }

@@ -11,7 +11,8 @@ public final class SafetensorsReader: TensorSource {
   /// Opens `path` and checks its header; reads no values.
   ///
   /// - Parameter fileIndex: The index its descriptors carry, for a file that is one of several.
-  public init(_ path: FilePath, fileIndex: Int = 0, access: MappedFile.Access = .positioned) throws {
+  public init(_ path: FilePath, fileIndex: Int = 0, access: MappedFile.Access = .positioned) throws
+  {
     file = try MappedFile(path, access: access)
     header = try SafetensorsHeader(reading: file, fileIndex: fileIndex)
   }
@@ -28,7 +29,9 @@ public final class SafetensorsReader: TensorSource {
 
   /// Copies bytes of a tensor.
   public func read(
-    tensor index: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    tensor index: Int,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     let start = header.tensors[index].fileRange.lowerBound
     precondition(range.upperBound <= header.tensors[index].byteCount)

@@ -6,29 +6,44 @@ public import Tensors
 /// Writes one safetensors file whose tensors are known beforehand.
 ///
 /// Every offset is fixed when the writer is made, so parts may come in any order and from several
-/// threads. Order and padding are the reference implementation's: wide types first, then by name, the
-/// header padded with spaces to a multiple of eight.
+/// threads. Order and padding are the reference implementation's: by type in the order of its table,
+/// wide types first, then by name, the header padded with spaces to a multiple of eight.
 public final class SafetensorsWriter: Sendable {
   private let file: ReplacementFile
   private let ranges: [Range<Int>]
 
+  /// The reference's `Dtype`, last first.
+  private static let typeOrder: [ElementType] = [
+    .u64, .i64, .f64, .c64, .f32, .u32, .i32, .bf16, .f16, .u16, .i16, .f8E5M2FNUZ, .f8E4M3FNUZ,
+    .f8E8M0, .f8E4M3, .f8E5M2, .i8, .u8, .f6E3M2, .f6E2M3, .f4, .bool,
+  ]
+  private static let rankOfType = Dictionary(
+    uniqueKeysWithValues: typeOrder.enumerated().map { ($1, $0) }
+  )
+
   /// Starts a file; `tensors` may be in any order.
   public init(
-    replacing destination: FilePath, tensors: [TensorLayout],
+    replacing destination: FilePath,
+    tensors: [TensorLayout],
     metadata: [(key: String, value: String)] = [("format", "pt")]
   ) throws {
     var sizes: [Int] = []
     for tensor in tensors {
       guard tensor.type.isSafetensors else {
         throw SafetensorsError.notExpressible(
-          file: destination, tensor: tensor.name, type: tensor.type.name)
+          file: destination,
+          tensor: tensor.name,
+          type: tensor.type.name
+        )
       }
       sizes.append(try tensor.type.byteCount(shape: tensor.shape))
     }
     let order = tensors.indices.sorted { a, b in
       let (x, y) = (tensors[a], tensors[b])
-      let (wide, narrow) = (x.type.bitsPerElement ?? 0, y.type.bitsPerElement ?? 0)
-      return wide != narrow ? wide > narrow : x.name.utf8.lexicographicallyPrecedes(y.name.utf8)
+      let (first, second) = (
+        SafetensorsWriter.rankOfType[x.type] ?? .max, SafetensorsWriter.rankOfType[y.type] ?? .max
+      )
+      return first != second ? first < second : x.name.utf8.lexicographicallyPrecedes(y.name.utf8)
     }
     var header = JSONObject()
     if !metadata.isEmpty {

@@ -30,7 +30,8 @@ public struct ByteReader {
   public var remaining: Int { bytes.count - position }
 
   /// Reads a little-endian integer.
-  public mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Truncated) -> T {
+  public mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Truncated) -> T
+  {
     let size = MemoryLayout<T>.size
     try need(size)
     let value = bytes.withUnsafeBytes { unsafe in

@@ -26,20 +26,17 @@ public final class MappedFile: Sendable {
   private let descriptor: FileDescriptor
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
   /// Set for good once a page of the mapping was gone; written and read atomically in C.
-  private nonisolated(unsafe) let lost: UnsafeMutablePointer<Int32>
+  private let lost = LossFlag()
 
   /// Opens a regular file; links are followed, other things refused.
   public init(_ path: FilePath, access: Access = .positioned) throws(StorageError) {
     self.path = path
     self.access = access
-    lost = .allocate(capacity: 1)
-    lost.initialize(to: 0)
     let descriptor: FileDescriptor
     do {
       // Without O_NONBLOCK a named pipe would wait here for a writer.
       descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     } catch {
-      lost.deallocate()
       throw .system(action: "open", path: path, errno: error as? Errno ?? .ioError)
     }
     self.descriptor = descriptor
@@ -47,12 +44,10 @@ public final class MappedFile: Sendable {
     guard fstat(descriptor.rawValue, &status) == 0 else {
       let code = Errno(rawValue: Glibc.errno)
       try? descriptor.close()
-      lost.deallocate()
       throw .system(action: "examine", path: path, errno: code)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       try? descriptor.close()
-      lost.deallocate()
       throw .notRegularFile(path: path)
     }
     byteCount = Int(status.st_size)
@@ -64,7 +59,6 @@ public final class MappedFile: Sendable {
     guard let mapping, mapping != MAP_FAILED else {
       let code = Errno(rawValue: Glibc.errno)
       try? descriptor.close()
-      lost.deallocate()
       throw .system(action: "map", path: path, errno: code)
     }
     madvise(mapping, byteCount, MADV_SEQUENTIAL)
@@ -73,7 +67,6 @@ public final class MappedFile: Sendable {
 
   deinit {
     if let base { munmap(base, byteCount) }
-    lost.deallocate()
     try? descriptor.close()
   }
 
@@ -113,7 +106,9 @@ public final class MappedFile: Sendable {
 
   /// Copies in pieces and lets go of the pages behind each.
   private func copy(
-    from base: UnsafeMutableRawPointer, _ range: Range<Int>, to target: UnsafeMutableRawPointer
+    from base: UnsafeMutableRawPointer,
+    _ range: Range<Int>,
+    to target: UnsafeMutableRawPointer
   ) throws(StorageError) {
     let piece = 4 << 20
     let page = 4096
@@ -121,7 +116,7 @@ public final class MappedFile: Sendable {
     while offset < range.upperBound {
       let count = min(piece, range.upperBound - offset)
       let place = target + (offset - range.lowerBound)
-      guard moepack_copy_guarded(place, base + offset, count, lost) == 0 else {
+      guard moepack_copy_guarded(place, base + offset, count, lost.word) == 0 else {
         throw .shrank(path: path, offset: offset)
       }
       let start = offset / page * page
@@ -136,8 +131,11 @@ public final class MappedFile: Sendable {
     var offset = range.lowerBound
     while offset < range.upperBound {
       let count = pread(
-        descriptor.rawValue, target + (offset - range.lowerBound), range.upperBound - offset,
-        off_t(offset))
+        descriptor.rawValue,
+        target + (offset - range.lowerBound),
+        range.upperBound - offset,
+        off_t(offset)
+      )
       if count > 0 {
         offset += count
       } else if count == 0 {
@@ -147,4 +145,16 @@ public final class MappedFile: Sendable {
       }
     }
   }
+}
+
+/// A word that the signal handler can reach, shared by all reads of one mapping.
+private final class LossFlag: Sendable {
+  nonisolated(unsafe) let word: UnsafeMutablePointer<Int32>
+
+  init() {
+    word = .allocate(capacity: 1)
+    word.initialize(to: 0)
+  }
+
+  deinit { word.deallocate() }
 }

@@ -22,12 +22,17 @@ public final class ReplacementFile: @unchecked Sendable {
     workPath = FilePath(destination.string + ".partial")
     do {
       descriptor = try FileDescriptor.open(
-        workPath, .readWrite, options: [.create, .closeOnExec], permissions: [
+        workPath,
+        .readWrite,
+        options: [.create, .closeOnExec],
+        permissions: [
           .ownerReadWrite, .groupRead, .otherRead,
-        ])
+        ]
+      )
     } catch {
       let code = error as? Errno ?? .ioError
-      if code == .noSuchFileOrDirectory, !FileSystem.isDirectory(FileSystem.folder(of: destination)) {
+      if code == .noSuchFileOrDirectory, !FileSystem.isDirectory(FileSystem.folder(of: destination))
+      {
         throw .missingFolder(path: FileSystem.folder(of: destination))
       }
       throw .system(action: "create", path: workPath, errno: code)
@@ -54,8 +59,11 @@ public final class ReplacementFile: @unchecked Sendable {
     var done = 0
     while done < bytes.count {
       let count = pwrite(
-        descriptor.rawValue, bytes.baseAddress.map { $0 + done }, bytes.count - done,
-        off_t(offset + done))
+        descriptor.rawValue,
+        bytes.baseAddress.map { $0 + done },
+        bytes.count - done,
+        off_t(offset + done)
+      )
       if count > 0 {
         done += count
       } else if count == 0 || Glibc.errno != EINTR {
@@ -82,8 +90,11 @@ public final class ReplacementFile: @unchecked Sendable {
     var done = 0
     while done < buffer.count {
       let count = pread(
-        descriptor.rawValue, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-        off_t(range.lowerBound + done))
+        descriptor.rawValue,
+        buffer.baseAddress.map { $0 + done },
+        buffer.count - done,
+        off_t(range.lowerBound + done)
+      )
       if count > 0 {
         done += count
       } else if count == 0 || Glibc.errno != EINTR {

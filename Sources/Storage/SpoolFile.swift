@@ -12,7 +12,11 @@ public final class SpoolFile {
     var template = Array(folder.appending(".moepack-spool-XXXXXX").string.utf8CString)
     descriptor = mkstemp(&template)
     guard descriptor >= 0 else {
-      throw .system(action: "create a spool file", path: folder, errno: Errno(rawValue: Glibc.errno))
+      throw .system(
+        action: "create a spool file",
+        path: folder,
+        errno: Errno(rawValue: Glibc.errno)
+      )
     }
     unlink(template)
   }
@@ -24,7 +28,11 @@ public final class SpoolFile {
     var done = 0
     while done < bytes.count {
       let count = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+        descriptor,
+        bytes.baseAddress.map { $0 + done },
+        bytes.count - done,
+        off_t(offset + done)
+      )
       if count > 0 {
         done += count
       } else if count == 0 || Glibc.errno != EINTR {
@@ -38,7 +46,11 @@ public final class SpoolFile {
     var done = 0
     while done < bytes.count {
       let count = pread(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+        descriptor,
+        bytes.baseAddress.map { $0 + done },
+        bytes.count - done,
+        off_t(offset + done)
+      )
       if count > 0 {
         done += count
       } else if count == 0 || Glibc.errno != EINTR {

@@ -30,7 +30,8 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
     case .notRegularFile(let path):
       return "\(path): not a regular file"
     case .pastEnd(let path, let range, let byteCount):
-      return "\(path): bytes \(range.lowerBound) to \(range.upperBound) were asked for, but the file"
+      return
+        "\(path): bytes \(range.lowerBound) to \(range.upperBound) were asked for, but the file"
         + " has \(byteCount); is the download complete?"
     case .shrank(let path, let offset):
       return "\(path): byte \(offset) vanished while the file was being read; was it replaced or"

@@ -31,7 +31,8 @@ extension ElementType {
   ///   - values: Whole blocks of values.
   ///   - target: Room for exactly the stored bytes, unaligned.
   public func narrow(
-    _ values: UnsafeBufferPointer<Float>, into target: UnsafeMutableRawBufferPointer
+    _ values: UnsafeBufferPointer<Float>,
+    into target: UnsafeMutableRawBufferPointer
   ) throws(TensorError) {
     guard let source = values.baseAddress, let base = target.baseAddress else { return }
     let count = values.count

@@ -13,15 +13,16 @@ public enum ElementType: Hashable, Sendable {
   case unknown(String)
 
   /// Size and name of each known type.
-  private static let table: [(type: ElementType, name: String, blockElements: Int, blockBits: Int)] = [
-    (.f64, "F64", 1, 64), (.f32, "F32", 1, 32), (.f16, "F16", 1, 16), (.bf16, "BF16", 1, 16),
-    (.f8E4M3, "F8_E4M3", 1, 8), (.f8E5M2, "F8_E5M2", 1, 8), (.f8E8M0, "F8_E8M0", 1, 8),
-    (.f8E4M3FNUZ, "F8_E4M3FNUZ", 1, 8), (.f8E5M2FNUZ, "F8_E5M2FNUZ", 1, 8),
-    (.f6E2M3, "F6_E2M3", 1, 6), (.f6E3M2, "F6_E3M2", 1, 6), (.f4, "F4", 1, 4),
-    (.i64, "I64", 1, 64), (.i32, "I32", 1, 32), (.i16, "I16", 1, 16), (.i8, "I8", 1, 8),
-    (.u64, "U64", 1, 64), (.u32, "U32", 1, 32), (.u16, "U16", 1, 16), (.u8, "U8", 1, 8),
-    (.bool, "BOOL", 1, 8), (.c64, "C64", 1, 64), (.q8_0, "Q8_0", 32, 272),
-  ]
+  private static let table:
+    [(type: ElementType, name: String, blockElements: Int, blockBits: Int)] = [
+      (.f64, "F64", 1, 64), (.f32, "F32", 1, 32), (.f16, "F16", 1, 16), (.bf16, "BF16", 1, 16),
+      (.f8E4M3, "F8_E4M3", 1, 8), (.f8E5M2, "F8_E5M2", 1, 8), (.f8E8M0, "F8_E8M0", 1, 8),
+      (.f8E4M3FNUZ, "F8_E4M3FNUZ", 1, 8), (.f8E5M2FNUZ, "F8_E5M2FNUZ", 1, 8),
+      (.f6E2M3, "F6_E2M3", 1, 6), (.f6E3M2, "F6_E3M2", 1, 6), (.f4, "F4", 1, 4),
+      (.i64, "I64", 1, 64), (.i32, "I32", 1, 32), (.i16, "I16", 1, 16), (.i8, "I8", 1, 8),
+      (.u64, "U64", 1, 64), (.u32, "U32", 1, 32), (.u16, "U16", 1, 16), (.u8, "U8", 1, 8),
+      (.bool, "BOOL", 1, 8), (.c64, "C64", 1, 64), (.q8_0, "Q8_0", 32, 272),
+    ]
   private static let byName = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0.type) })
   private static let byType = Dictionary(uniqueKeysWithValues: table.map { ($0.type, $0) })
 
@@ -66,7 +67,8 @@ public enum ElementType: Hashable, Sendable {
       throw .rowNotInBlocks(type: self, row: shape.last ?? 1)
     }
     let (bits, overflow) = (elements / entry.blockElements).multipliedReportingOverflow(
-      by: entry.blockBits)
+      by: entry.blockBits
+    )
     guard !overflow else { throw .tooLarge(shape: shape) }
     guard bits % 8 == 0 else { throw .partialByte(type: self, shape: shape) }
     return bits / 8

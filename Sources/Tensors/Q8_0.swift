@@ -8,7 +8,11 @@ enum Q8_0 {
   static let elements = 32
   static let bytes = 34
 
-  static func widen(_ source: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>, blocks: Int) {
+  static func widen(
+    _ source: UnsafeRawPointer,
+    into target: UnsafeMutablePointer<Float>,
+    blocks: Int
+  ) {
     for block in 0..<blocks {
       let place = source + block * bytes
       var scale: Float = 0
@@ -20,7 +24,11 @@ enum Q8_0 {
     }
   }
 
-  static func narrow(_ source: UnsafePointer<Float>, into target: UnsafeMutableRawPointer, blocks: Int) {
+  static func narrow(
+    _ source: UnsafePointer<Float>,
+    into target: UnsafeMutableRawPointer,
+    blocks: Int
+  ) {
     for block in 0..<blocks {
       let values = source + block * elements
       var largest: Float = 0
@@ -31,7 +39,9 @@ enum Q8_0 {
       moepack_narrow_f16(&scale, place, 1)
       for i in 0..<elements {
         let quant = (values[i] * inverse).rounded(.toNearestOrAwayFromZero)
-        place.storeBytes(of: Int8(clamping: Int(quant)), toByteOffset: 2 + i, as: Int8.self)
+        // A scale too small to invert gives no finite quant; its half is zero anyway.
+        let stored = quant.isFinite ? Int8(clamping: Int(quant)) : 0
+        place.storeBytes(of: stored, toByteOffset: 2 + i, as: Int8.self)
       }
     }
   }

@@ -15,7 +15,11 @@ public struct TensorDescriptor: Sendable, Equatable {
 
   /// Describes a tensor.
   public init(
-    name: String, type: ElementType, shape: [Int], fileIndex: Int, fileRange: Range<Int>,
+    name: String,
+    type: ElementType,
+    shape: [Int],
+    fileIndex: Int,
+    fileRange: Range<Int>,
     byteCount: Int
   ) {
     self.name = name

@@ -41,7 +41,12 @@ public final class Compressor {
     throws(ZstandardError) -> Int?
   {
     let result = ZSTD_compress2(
-      context, target.baseAddress, target.count, source.baseAddress, source.count)
+      context,
+      target.baseAddress,
+      target.count,
+      source.baseAddress,
+      source.count
+    )
     if ZSTD_isError(result) == 0 { return result }
     if ZSTD_getErrorCode(result) == ZSTD_error_dstSize_tooSmall { return nil }
     throw .library(String(cString: ZSTD_getErrorName(result)))

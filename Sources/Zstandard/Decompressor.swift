@@ -16,7 +16,10 @@ public final class Decompressor {
   ///
   /// The frame's own size is compared with the room before anything is decoded, so a frame that
   /// would unfold to more is refused at no cost.
-  public func decompress(_ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer)
+  public func decompress(
+    _ frame: UnsafeRawBufferPointer,
+    into target: UnsafeMutableRawBufferPointer
+  )
     throws(ZstandardError)
   {
     let stated = ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
@@ -24,7 +27,12 @@ public final class Decompressor {
       throw .wrongSize(expected: target.count, got: stated)
     }
     let result = ZSTD_decompressDCtx(
-      context, target.baseAddress, target.count, frame.baseAddress, frame.count)
+      context,
+      target.baseAddress,
+      target.count,
+      frame.baseAddress,
+      frame.count
+    )
     if ZSTD_isError(result) != 0 { throw .library(String(cString: ZSTD_getErrorName(result))) }
     guard result == target.count else {
       throw .wrongSize(expected: target.count, got: UInt64(result))

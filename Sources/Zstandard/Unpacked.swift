@@ -3,7 +3,9 @@ internal import CZstd
 /// The bytes of one whole frame that states its size, for data that ships with the program.
 ///
 /// - Throws: ``ZstandardError`` if the frame does not state a size, or one past `limit`.
-public func decompressed(_ frame: UnsafeRawBufferPointer, limit: Int) throws(ZstandardError) -> [UInt8] {
+public func decompressed(_ frame: UnsafeRawBufferPointer, limit: Int) throws(ZstandardError)
+  -> [UInt8]
+{
   let size = ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
   guard size <= UInt64(limit) else { throw .wrongSize(expected: limit, got: size) }
   var bytes = [UInt8](repeating: 0, count: Int(size))

@@ -12,7 +12,8 @@ struct Mixtral: Architecture {
       ("model.layers.#.block_sparse_moe.experts.#.w2.weight", .expertDown),
       // As transformers 5 keeps them in memory, and some save them.
       ("model.layers.#.mlp.gate.weight", .router),
-    ] + TensorNames.fusedExperts)
+    ] + TensorNames.fusedExperts
+  )
 
   func configuration(_ reader: ConfigurationReader) throws -> ModelConfiguration {
     try reader.requireSiLU()
@@ -20,20 +21,35 @@ struct Mixtral: Architecture {
     let layers = try reader.count("num_hidden_layers", in: 1...4096)
     let heads = try reader.heads(hiddenSize: hidden)
     let experts = try reader.experts(
-      "num_local_experts", "num_experts", topK: "num_experts_per_tok")
+      "num_local_experts",
+      "num_experts",
+      topK: "num_experts_per_tok"
+    )
     let window = try reader.count("sliding_window", default: 0, in: 0...1 << 30)
     return ModelConfiguration(
-      modelType: modelType, hiddenSize: hidden, layerCount: layers,
-      vocabularySize: try reader.count("vocab_size", in: 1...1 << 24), headCount: heads.heads,
-      keyValueHeadCount: heads.keyValueHeads, headDimension: heads.dimension,
-      hasAttentionBias: false, normEpsilon: try reader.positive("rms_norm_eps", default: 1e-5),
+      modelType: modelType,
+      hiddenSize: hidden,
+      layerCount: layers,
+      vocabularySize: try reader.count("vocab_size", in: 1...1 << 24),
+      headCount: heads.heads,
+      keyValueHeadCount: heads.keyValueHeads,
+      headDimension: heads.dimension,
+      hasAttentionBias: false,
+      normEpsilon: try reader.positive("rms_norm_eps", default: 1e-5),
       rope: try reader.rotary(defaultTheta: 1e6),
       slidingWindow: Array(repeating: window > 0 ? window : nil, count: layers),
       isTied: try reader.flag("tie_word_embeddings", default: false),
-      moeLayers: Array(0..<layers), expertCount: experts.count, topK: experts.topK,
-      expertWidth: try reader.count("intermediate_size", in: 1...1 << 20), normalizesTopK: true,
-      sharedExpertWidth: nil, hasSharedExpertGate: false, denseWidth: 0,
+      moeLayers: Array(0..<layers),
+      expertCount: experts.count,
+      topK: experts.topK,
+      expertWidth: try reader.count("intermediate_size", in: 1...1 << 20),
+      normalizesTopK: true,
+      sharedExpertWidth: nil,
+      hasSharedExpertGate: false,
+      denseWidth: 0,
       contextLength: try reader.count("max_position_embeddings", default: 131072, in: 1...1 << 30),
-      expertCountKey: experts.key, topKKey: "num_experts_per_tok")
+      expertCountKey: experts.key,
+      topKKey: "num_experts_per_tok"
+    )
   }
 }

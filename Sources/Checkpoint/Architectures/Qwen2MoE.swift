@@ -20,7 +20,8 @@ struct Qwen2MoE: Architecture {
       ("model.layers.#.mlp.gate_proj.weight", .mlpGate),
       ("model.layers.#.mlp.up_proj.weight", .mlpUp),
       ("model.layers.#.mlp.down_proj.weight", .mlpDown),
-    ] + TensorNames.fusedExperts)
+    ] + TensorNames.fusedExperts
+  )
 
   func configuration(_ reader: ConfigurationReader) throws -> ModelConfiguration {
     try reader.requireSiLU()
@@ -31,24 +32,35 @@ struct Qwen2MoE: Architecture {
     let step = try reader.count("decoder_sparse_step", default: 1, in: 1...4096)
     let dense = Set(try reader.layers("mlp_only_layers", layerCount: layers))
     let shared = try reader.count(
-      "shared_expert_intermediate_size", default: 5632, in: 1...1 << 20)
+      "shared_expert_intermediate_size",
+      default: 5632,
+      in: 1...1 << 20
+    )
     return ModelConfiguration(
-      modelType: modelType, hiddenSize: hidden, layerCount: layers,
-      vocabularySize: try reader.count("vocab_size", in: 1...1 << 24), headCount: heads.heads,
-      keyValueHeadCount: heads.keyValueHeads, headDimension: heads.dimension,
+      modelType: modelType,
+      hiddenSize: hidden,
+      layerCount: layers,
+      vocabularySize: try reader.count("vocab_size", in: 1...1 << 24),
+      headCount: heads.heads,
+      keyValueHeadCount: heads.keyValueHeads,
+      headDimension: heads.dimension,
       hasAttentionBias: try reader.flag("qkv_bias", default: true),
       normEpsilon: try reader.positive("rms_norm_eps", default: 1e-6),
       rope: try reader.rotary(defaultTheta: 10000),
       slidingWindow: try slidingWindow(reader, layers: layers),
       isTied: try reader.flag("tie_word_embeddings", default: false),
       moeLayers: (0..<layers).filter { !dense.contains($0) && ($0 + 1) % step == 0 },
-      expertCount: experts.count, topK: experts.topK,
+      expertCount: experts.count,
+      topK: experts.topK,
       expertWidth: try reader.count("moe_intermediate_size", default: 1408, in: 1...1 << 20),
       normalizesTopK: try reader.flag("norm_topk_prob", default: false),
-      sharedExpertWidth: shared, hasSharedExpertGate: true,
+      sharedExpertWidth: shared,
+      hasSharedExpertGate: true,
       denseWidth: try reader.count("intermediate_size", default: 5632, in: 1...1 << 20),
       contextLength: try reader.count("max_position_embeddings", default: 32768, in: 1...1 << 30),
-      expertCountKey: experts.key, topKKey: "num_experts_per_tok")
+      expertCountKey: experts.key,
+      topKKey: "num_experts_per_tok"
+    )
   }
 
   /// Windows per layer: `layer_types` where given, else every other layer below `max_window_layers`.
@@ -61,7 +73,10 @@ struct Qwen2MoE: Architecture {
     if let types = reader.json["layer_types"]?.array {
       guard types.count == layers else {
         throw reader.error(
-          "layer_types", "has \(types.count) entries", "expected one per layer, \(layers)")
+          "layer_types",
+          "has \(types.count) entries",
+          "expected one per layer, \(layers)"
+        )
       }
       return types.map { $0.string == "sliding_attention" ? window : nil }
     }

@@ -8,12 +8,16 @@ struct CalibrationTextOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Calibration text: .txt, or .jsonl with 'text' per line (default: a text inside the tool).",
-      valueName: "file"), completion: .file(extensions: ["txt", "jsonl"]))
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["txt", "jsonl"])
+  )
   var calibration: String?
 
   @Option(
     help: ArgumentHelp("Token ids in place of text: a JSON list.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"])
+  )
   var ids: String?
 
   @Option(help: ArgumentHelp("Calibration tokens (default: 16384).", valueName: "n"))

@@ -17,8 +17,11 @@ struct CommonOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Folder for work files (default: beside the output).", valueName: "folder"),
-    completion: .directory)
+      "Folder for work files (default: beside the output).",
+      valueName: "folder"
+    ),
+    completion: .directory
+  )
   var workDirectory: String?
 
   func validate() throws {
@@ -27,5 +30,7 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  private static var processorCount: Int { max(1, min(1024, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
+  private static var processorCount: Int {
+    max(1, min(1024, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+  }
 }

@@ -6,7 +6,9 @@ struct MethodOptionGroup: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How sets are found: auto, exhaustive, genetic, frequency or random (default: auto).",
-      valueName: "rule"))
+      valueName: "rule"
+    )
+  )
   var select: MethodOptions.Selection?
 
   @Option(help: ArgumentHelp("Sets in a generation (default: 100).", valueName: "n"))
@@ -15,32 +17,45 @@ struct MethodOptionGroup: ParsableArguments {
   @Option(help: ArgumentHelp("Generations (default: 50).", valueName: "n"))
   var generations: Int?
 
-  @Option(help: ArgumentHelp("Share of a generation that has offspring (default: 0.2).", valueName: "share"))
+  @Option(
+    help: ArgumentHelp(
+      "Share of a generation that has offspring (default: 0.2).",
+      valueName: "share"
+    )
+  )
   var parents: Double?
 
-  @Option(help: ArgumentHelp("Chance that a child swaps an expert (default: 0.3).", valueName: "chance"))
+  @Option(
+    help: ArgumentHelp("Chance that a child swaps an expert (default: 0.3).", valueName: "chance")
+  )
   var mutation: Double?
 
   @Option(
-    help: ArgumentHelp("Tokens of the reception field (default: 2048).", valueName: "n"))
+    help: ArgumentHelp("Tokens of the reception field (default: 2048).", valueName: "n")
+  )
   var receptionTokens: Int?
 
   @Option(
-    help: ArgumentHelp("Sets per layer in the reception field, K (default: 3).", valueName: "n"))
+    help: ArgumentHelp("Sets per layer in the reception field, K (default: 3).", valueName: "n")
+  )
   var receptionSets: Int?
 
   @Option(
-    help: ArgumentHelp("Layers per block of the reception field, T (default: 3).", valueName: "n"))
+    help: ArgumentHelp("Layers per block of the reception field, T (default: 3).", valueName: "n")
+  )
   var receptionBlocks: Int?
 
   @Option(
-    help: ArgumentHelp("Experts that are never pruned: LAYER:EXPERT,...", valueName: "list"))
+    help: ArgumentHelp("Experts that are never pruned: LAYER:EXPERT,...", valueName: "list")
+  )
   var protect: ProtectedExperts?
 
   @Option(
     help: ArgumentHelp(
       "Average rank as a share of break-even, or 'dense' for no low rank (default: 0.5).",
-      valueName: "share"))
+      valueName: "share"
+    )
+  )
   var rankKeep: RankKeep?
 
   @Option(help: ArgumentHelp("Average rank, in place of --rank-keep.", valueName: "rank"))
@@ -48,7 +63,10 @@ struct MethodOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How strongly importance shapes ranks; 0 makes them equal (default: 0.15).", valueName: "a"))
+      "How strongly importance shapes ranks; 0 makes them equal (default: 0.15).",
+      valueName: "a"
+    )
+  )
   var alpha: Double?
 
   @Option(help: ArgumentHelp("Added to every importance (default: 1e-6).", valueName: "e"))
@@ -60,12 +78,17 @@ struct MethodOptionGroup: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Factors best for the outputs (whitened) or for the weights (svd, the paper's) (default: whitened).",
-      valueName: "method"))
+      valueName: "method"
+    )
+  )
   var factor: MethodOptions.Factoring?
 
   @Option(
     help: ArgumentHelp(
-      "Type of the factors: bf16, f16, f32 or q8_0 (default: bf16).", valueName: "type"))
+      "Type of the factors: bf16, f16, f32 or q8_0 (default: bf16).",
+      valueName: "type"
+    )
+  )
   var factorType: FactorTypeArgument?
 
   func validate() throws {
@@ -74,7 +97,9 @@ struct MethodOptionGroup: ParsableArguments {
     try TextOptions.requirePositive("--reception-sets", receptionSets, atMost: 10_000)
     try TextOptions.requirePositive("--reception-blocks", receptionBlocks, atMost: 10_000)
     try TextOptions.requirePositive("--rank-multiple", rankMultiple, atMost: 1 << 20)
-    if let generations, generations < 0 { throw ValidationError("--generations takes a number from 0") }
+    if let generations, generations < 0 {
+      throw ValidationError("--generations takes a number from 0")
+    }
     try requireShare("--parents", parents, from: 1e-9)
     try requireShare("--mutation", mutation, from: 0)
     if let averageRank, !(averageRank >= 1 && averageRank < 1e9) {
@@ -105,7 +130,9 @@ struct MethodOptionGroup: ParsableArguments {
       ("--protect", protect != nil),
     ]
     try refuse(
-      options.filter(\.1).map(\.0) + geneticOptions, because: "--prune 0 prunes nothing")
+      options.filter(\.1).map(\.0) + geneticOptions,
+      because: "--prune 0 prunes nothing"
+    )
   }
 
   /// Names of the options that were given.
@@ -186,7 +213,9 @@ struct ProtectedExperts: ExpressibleByArgument {
       let parts = pair.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
       guard parts.count == 2, let layer = parts[0], let expert = parts[1], layer >= 0, expert >= 0
       else { return nil }
-      if !experts[layer, default: []].contains(expert) { experts[layer, default: []].append(expert) }
+      if !experts[layer, default: []].contains(expert) {
+        experts[layer, default: []].append(expert)
+      }
     }
     self.experts = experts.mapValues { $0.sorted() }
   }

@@ -6,8 +6,10 @@ internal import SystemPackage
 /// Where a command writes.
 struct OutputOptions: ParsableArguments {
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where to write.", valueName: "path"),
-    completion: .file())
+    name: .shortAndLong,
+    help: ArgumentHelp("Where to write.", valueName: "path"),
+    completion: .file()
+  )
   var output: String
 
   func validate() throws {

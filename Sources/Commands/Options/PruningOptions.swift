@@ -8,19 +8,26 @@ internal import Compression
 struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Share of experts to prune; 0 prunes none (default: 0.25).", valueName: "ratio"))
+      "Share of experts to prune; 0 prunes none (default: 0.25).",
+      valueName: "ratio"
+    )
+  )
   var prune: Double?
 
   @Option(
     help: ArgumentHelp(
       "How pruning is spread over layers: bounded, inverse or uniform (default: bounded).",
-      valueName: "rule"))
+      valueName: "rule"
+    )
+  )
   var allocate: MethodOptions.Allocation?
 
   @Option(
     help: ArgumentHelp(
       "How far 'bounded' lets a layer's share move, half its range (default: 0.08).",
-      valueName: "share"))
+      valueName: "share"
+    )
+  )
   var lambda: Double?
 
   @Flag(help: "The same number of experts in every layer, which stock runtimes need.")
@@ -28,7 +35,10 @@ struct PruningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tokens the search looks at, evenly spaced, or 'all' (default: 4096).", valueName: "n"))
+      "Tokens the search looks at, evenly spaced, or 'all' (default: 4096).",
+      valueName: "n"
+    )
+  )
   var searchTokens: TokenCount?
 
   func validate() throws {

@@ -16,7 +16,10 @@ struct RunOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tensors without a role whose name matches are copied and not used.", valueName: "regex"))
+      "Tensors without a role whose name matches are copied and not used.",
+      valueName: "regex"
+    )
+  )
   var ignore: RegexArgument?
 
   /// What a run goes by.
@@ -37,17 +40,27 @@ struct RunOptions: ParsableArguments {
 
   /// Estimates the peak, spools if that keeps the promise, and refuses what cannot be kept.
   func setting(
-    _ checkpoint: Checkpoint, _ stream: TokenStream, _ options: MethodOptions,
-    _ common: CommonOptions, output: FilePath, stages: Set<PipelineFootprint.Stage>
+    _ checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    _ options: MethodOptions,
+    _ common: CommonOptions,
+    output: FilePath,
+    stages: Set<PipelineFootprint.Stage>
   ) throws -> Setting {
     let footprint = PipelineFootprint(
-      try checkpoint.requireConfiguration(), options: options, tokens: stream.ids.count,
-      context: stream.context, threads: common.threads, tensors: checkpoint.tensors.count)
+      try checkpoint.requireConfiguration(),
+      options: options,
+      tokens: stream.ids.count,
+      context: stream.context,
+      threads: common.threads,
+      tensors: checkpoint.tensors.count
+    )
     var setting = Setting(estimate: footprint.byteCount(stages, spools: false), spoolFolder: nil)
     if let memory, setting.estimate > memory.bytes {
       setting = Setting(
         estimate: footprint.byteCount(stages, spools: true),
-        spoolFolder: common.workDirectory.map { FilePath($0) } ?? FileSystem.folder(of: output))
+        spoolFolder: common.workDirectory.map { FilePath($0) } ?? FileSystem.folder(of: output)
+      )
     }
     try MemoryPromise.check(memory, estimate: setting.estimate)
     return setting

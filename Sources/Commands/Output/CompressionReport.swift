@@ -19,8 +19,12 @@ struct CompressionReport {
   private let size: SizeEstimate
 
   init(
-    _ plan: CompressionPlan, _ checkpoint: Checkpoint, _ stream: TokenStream, clock: StageClock,
-    estimate: Int?, result: Compressor.Result? = nil
+    _ plan: CompressionPlan,
+    _ checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    clock: StageClock,
+    estimate: Int?,
+    result: Compressor.Result? = nil
   ) throws {
     self.plan = plan
     self.checkpoint = checkpoint
@@ -107,7 +111,8 @@ struct CompressionReport {
           "outputError": record.outputError.map { JSONValue($0) } ?? .null,
           "type": .string(record.type),
         ]
-      })
+      }
+    )
     return .object(object)
   }
 
@@ -137,7 +142,8 @@ struct CompressionReport {
           "perplexity",
           "\(SafeText.fixed(before, 3)) before, \(SafeText.fixed(after, 3)) after"
             + " (\(perplexity.text))"
-        ))
+        )
+      )
     }
     if let estimate { facts.append(("estimated peak memory", SafeText.bytes(estimate))) }
     if estimate == nil {

@@ -10,7 +10,9 @@ enum Console {
   static func print(_ json: JSONValue) { print(json.text(pretty: true)) }
 
   /// Something the user should know.
-  static func warn(_ text: String) { write("warning: \(SafeText.shown(text, limit: 4000))\n", to: errors) }
+  static func warn(_ text: String) {
+    write("warning: \(SafeText.shown(text, limit: 4000))\n", to: errors)
+  }
 
   /// A line of progress.
   static func note(_ text: String) { write(text + "\n", to: errors) }

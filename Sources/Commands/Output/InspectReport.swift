@@ -27,15 +27,25 @@ struct InspectReport {
     if let c = checkpoint.configuration {
       lines.append(("layers", "\(c.layerCount), \(c.moeLayers.count) with experts"))
       lines.append(("experts", "\(expertsText(c)) per layer, \(c.topK) used per token"))
-      lines.append(("widths", "hidden \(c.hiddenSize), expert \(c.expertWidth)"
-        + (c.sharedExpertWidth.map { ", shared expert \($0)" } ?? "")))
+      lines.append(
+        (
+          "widths",
+          "hidden \(c.hiddenSize), expert \(c.expertWidth)"
+            + (c.sharedExpertWidth.map { ", shared expert \($0)" } ?? "")
+        )
+      )
     }
     var parameters = SafeText.count(summary.totalParameters)
     if let active = summary.activeParameters, let experts = summary.expertParameters {
       parameters += " (\(SafeText.count(active)) active, \(SafeText.count(experts)) in experts)"
     }
     lines.append(("parameters", parameters))
-    lines.append(("tensors", "\(SafeText.grouped(checkpoint.tensors.count)), \(SafeText.bytes(summary.totalBytes))"))
+    lines.append(
+      (
+        "tensors",
+        "\(SafeText.grouped(checkpoint.tensors.count)), \(SafeText.bytes(summary.totalBytes))"
+      )
+    )
     for (role, bytes) in summary.bytesByRole where checkpoint.configuration != nil {
       let share = 100 * Double(bytes) / Double(max(summary.totalBytes, 1))
       lines.append(("  \(role)", "\(SafeText.bytes(bytes)), \(SafeText.fixed(share, 1)) %"))

@@ -68,7 +68,8 @@ enum SafeText {
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
     let (minutes, rest) = (whole / 60 % 60, whole % 60)
-    let tail = "\(minutes < 10 && whole >= 3600 ? "0" : "")\(minutes):\(rest < 10 ? "0" : "")\(rest)"
+    let tail =
+      "\(minutes < 10 && whole >= 3600 ? "0" : "")\(minutes):\(rest < 10 ? "0" : "")\(rest)"
     return whole >= 3600 ? "\(whole / 3600):\(tail)" : tail
   }
 }

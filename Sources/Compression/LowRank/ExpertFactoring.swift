@@ -49,7 +49,12 @@ package struct ExpertFactoring: Sendable {
   ///   - rank: r.
   ///   - typeName: Type the factors are stored in.
   package func factor(
-    _ w: Matrix, inputs: Matrix, outputs: Matrix, isDown: Bool, rank: Int, typeName: String
+    _ w: Matrix,
+    inputs: Matrix,
+    outputs: Matrix,
+    isDown: Bool,
+    rank: Int,
+    typeName: String
   ) throws -> Result {
     let factors: LowRankFactors
     switch method {
@@ -73,7 +78,9 @@ package struct ExpertFactoring: Sendable {
   private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
     -> LowRankFactors
   {
-    guard let layerMoment else { preconditionFailure("the whitened method needs the layer's moment") }
+    guard let layerMoment else {
+      preconditionFailure("the whitened method needs the layer's moment")
+    }
     let trusts = inputs.rows >= ExpertFactoring.fewTokens
     let weight = trusts ? ExpertFactoring.shrinkage : 1
     if w.rows <= w.columns {
@@ -111,7 +118,11 @@ package struct ExpertFactoring: Sendable {
   // MARK: - Storing
 
   private func store(
-    _ factors: LowRankFactors, of w: Matrix, inputs: Matrix, outputs: Matrix, typeName: String
+    _ factors: LowRankFactors,
+    of w: Matrix,
+    inputs: Matrix,
+    outputs: Matrix,
+    typeName: String
   ) throws -> Result {
     let type = factorType(typeName, rows: w.rows, columns: w.columns)
     let (left, storedLeft) = try narrow(factors.left, to: type)
@@ -125,8 +136,12 @@ package struct ExpertFactoring: Sendable {
       outputError = (squaredDistance(approximation, outputs) / norm).squareRoot()
     }
     return Result(
-      left: left, right: right, type: type, weightError: try stored.relativeError(to: w),
-      outputError: outputError)
+      left: left,
+      right: right,
+      type: type,
+      weightError: try stored.relativeError(to: w),
+      outputError: outputError
+    )
   }
 
   /// The bytes of `matrix` in `type`, and the values they stand for.

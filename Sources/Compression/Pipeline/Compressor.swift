@@ -54,7 +54,9 @@ package struct Compressor {
   /// - Parameters:
   ///   - plan: Kept experts and, if `hasRanks`, ranks and types.
   ///   - hasRanks: Whether ranks are given; otherwise they are made as layers are measured.
-  package func run(_ plan: CompressionPlan, hasRanks: Bool, to destination: FilePath) throws -> Result {
+  package func run(_ plan: CompressionPlan, hasRanks: Bool, to destination: FilePath) throws
+    -> Result
+  {
     let c = try checkpoint.requireConfiguration()
     let writer = try PackWriter(replacing: destination, threads: threads)
     try addFiles(to: writer)
@@ -72,7 +74,9 @@ package struct Compressor {
     try copyPlain(-1)
     try planner.observer.stage("factor and pack", total: c.layerCount) { advance in
       try planner.prunedPass(plan).run(
-        ids: planner.stream.ids, context: planner.stream.context, spoolFolder: planner.spoolFolder
+        ids: planner.stream.ids,
+        context: planner.stream.context,
+        spoolFolder: planner.spoolFolder
       ) { index, state in
         try copyPlain(index)
         if let state, let place = result.plan.layers.firstIndex(where: { $0.layer == index }) {
@@ -112,8 +116,13 @@ package struct Compressor {
     let bytes = kept.flatMap { all[$0 * rowBytes..<($0 + 1) * rowBytes] }
     try writer.addTensor(
       TensorLayout(
-        name: tensor.name, type: tensor.type, shape: [kept.count] + tensor.shape.dropFirst()),
-      byteCount: bytes.count, source: Compressor.source(of: bytes))
+        name: tensor.name,
+        type: tensor.type,
+        shape: [kept.count] + tensor.shape.dropFirst()
+      ),
+      byteCount: bytes.count,
+      source: Compressor.source(of: bytes)
+    )
   }
 
   private static func source(of bytes: [UInt8]) -> PackWriter.Source {
@@ -135,16 +144,21 @@ package struct Compressor {
   // MARK: - Experts
 
   private func addExperts(
-    _ plan: CompressionPlan.Layer, _ state: PrunedPass.LayerState, to writer: PackWriter
+    _ plan: CompressionPlan.Layer,
+    _ state: PrunedPass.LayerState,
+    to writer: PackWriter
   ) throws -> (bytes: Int, records: [FactoringRecord]) {
     let isFactored = plan.ranks.contains { $0.contains { $0 != nil } }
     let method = planner.options.factoring
     let moment =
       isFactored && method == .whitened ? try state.layerMoment(threads: threads) : nil
     let preparation = ExpertPreparation(
-      checkpoint, plan: plan, state: state,
+      checkpoint,
+      plan: plan,
+      state: state,
       factoring: ExpertFactoring(method, layerMoment: moment),
-      rows: isFactored ? state.rowsByExpert(threads: threads) : [])
+      rows: isFactored ? state.rowsByExpert(threads: threads) : []
+    )
     var bytes = 0
     var records: [FactoringRecord] = []
     // As many experts side by side as there are threads; written in order.
@@ -162,7 +176,11 @@ package struct Compressor {
     return (bytes, records)
   }
 
-  private func write(_ prepared: PreparedExpert, _ plan: CompressionPlan.Layer, to writer: PackWriter) throws
+  private func write(
+    _ prepared: PreparedExpert,
+    _ plan: CompressionPlan.Layer,
+    to writer: PackWriter
+  ) throws
     -> (bytes: Int, records: [FactoringRecord])
   {
     var bytes = 0
@@ -171,12 +189,21 @@ package struct Compressor {
       let tensorPlace = TensorPlace(projection.role, layer: plan.layer, expert: prepared.expert)
       guard let names = checkpoint.names,
         let matrix = checkpoint.expertMatrix(
-          layer: plan.layer, expert: prepared.expert, projection: projection)
+          layer: plan.layer,
+          expert: prepared.expert,
+          projection: projection
+        )
       else { continue }
       let name = names.name(of: tensorPlace)
       var packed = PackMatrix(
-        layer: plan.layer, expert: prepared.expert, projection: projection.packed, form: .dense,
-        rows: matrix.rows, columns: matrix.columns, parts: [])
+        layer: plan.layer,
+        expert: prepared.expert,
+        projection: projection.packed,
+        form: .dense,
+        rows: matrix.rows,
+        columns: matrix.columns,
+        parts: []
+      )
       if let result = prepared.results[place] {
         let rank = try rank(of: result, rows: matrix.rows)
         for (suffix, part, columns) in [
@@ -184,16 +211,23 @@ package struct Compressor {
         ] {
           let added = try writer.addTensor(
             TensorLayout(name: name + suffix, type: result.type, shape: [rank, columns]),
-            byteCount: part.count, source: Compressor.source(of: part))
+            byteCount: part.count,
+            source: Compressor.source(of: part)
+          )
           packed.parts.append(added.part)
           bytes += added.storedBytes
         }
         packed.form = .factors
         records.append(
           FactoringRecord(
-            expert: prepared.expert, projection: projection.rawValue, rank: rank,
-            weightError: result.weightError, outputError: result.outputError,
-            type: result.type.name))
+            expert: prepared.expert,
+            projection: projection.rawValue,
+            rank: rank,
+            weightError: result.weightError,
+            outputError: result.outputError,
+            type: result.type.name
+          )
+        )
       } else if case .dense(let tensor, let offset) = matrix.form {
         let source = checkpoint.source
         let type = checkpoint.tensors[tensor].type
@@ -203,8 +237,10 @@ package struct Compressor {
           byteCount: count
         ) { range, buffer in
           try source.read(
-            tensor: tensor, bytes: range.lowerBound + offset..<range.upperBound + offset,
-            into: buffer)
+            tensor: tensor,
+            bytes: range.lowerBound + offset..<range.upperBound + offset,
+            into: buffer
+          )
         }
         packed.parts = [added.part]
         bytes += added.storedBytes
@@ -223,7 +259,10 @@ package struct Compressor {
   private func modelSection(_ plan: CompressionPlan) -> JSONValue {
     let layers = plan.layers.map { layer -> JSONValue in
       let matrix = checkpoint.expertMatrix(
-        layer: layer.layer, expert: layer.kept[0], projection: .gate)
+        layer: layer.layer,
+        expert: layer.kept[0],
+        projection: .gate
+      )
       let type = matrix.map { checkpoint.elementType(of: $0).name }
       return [
         "layer": JSONValue(layer.layer), "experts": JSONValue(layer.experts),

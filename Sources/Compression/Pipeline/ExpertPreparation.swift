@@ -19,8 +19,11 @@ struct ExpertPreparation: Sendable {
   private let rows: [[[Int]]]
 
   init(
-    _ checkpoint: Checkpoint, plan: CompressionPlan.Layer, state: PrunedPass.LayerState,
-    factoring: ExpertFactoring, rows: [[[Int]]]
+    _ checkpoint: Checkpoint,
+    plan: CompressionPlan.Layer,
+    state: PrunedPass.LayerState,
+    factoring: ExpertFactoring,
+    rows: [[[Int]]]
   ) {
     self.checkpoint = checkpoint
     self.plan = plan
@@ -41,15 +44,24 @@ struct ExpertPreparation: Sendable {
     // The outputs of gate and up are wanted on their own, so the expert is run piece by piece.
     let gateOutputs = try multiply(x, transposed: weights[0])
     let upOutputs = try multiply(x, transposed: weights[1])
-    let inner = GatedMLP.combine(gate: gateOutputs.copy(ofRows: 0..<x.rows), up: upOutputs, threads: 1)
+    let inner = GatedMLP.combine(
+      gate: gateOutputs.copy(ofRows: 0..<x.rows),
+      up: upOutputs,
+      threads: 1
+    )
     let downOutputs = try multiply(inner, transposed: weights[2])
     let inputs = [x, x, inner]
     let outputs = [gateOutputs, upOutputs, downOutputs]
     let results = try ranks.enumerated().map { place, rank -> ExpertFactoring.Result? in
       guard let rank else { return nil }
       return try factoring.factor(
-        weights[place], inputs: inputs[place], outputs: outputs[place], isDown: place == 2,
-        rank: rank, typeName: plan.types[number])
+        weights[place],
+        inputs: inputs[place],
+        outputs: outputs[place],
+        isDown: place == 2,
+        rank: rank,
+        typeName: plan.types[number]
+      )
     }
     return PreparedExpert(expert: expert, results: results)
   }
@@ -58,7 +70,10 @@ struct ExpertPreparation: Sendable {
     let loader = WeightLoader(checkpoint, threads: 1)
     guard
       case .dense(let matrix) = try loader.expertMatrix(
-        layer: plan.layer, expert: expert, projection)
+        layer: plan.layer,
+        expert: expert,
+        projection
+      )
     else { preconditionFailure("sources with factors are refused before") }
     return matrix
   }

@@ -28,7 +28,9 @@ struct OptionCheck {
     }
     guard combinations <= 10_000 else {
       throw PlanError.tooManyCombinations(
-        sets: options.receptionSets, blocks: options.receptionBlocks)
+        sets: options.receptionSets,
+        blocks: options.receptionBlocks
+      )
     }
     try checkCounts(c)
     try checkRanks(c)
@@ -40,10 +42,16 @@ struct OptionCheck {
       let protected = options.protected[layer]?.count ?? 0
       return PruningCounts.Layer(
         experts: c.expertCount,
-        most: max(0, min(c.expertCount - c.topK, c.expertCount - protected)), importance: 1)
+        most: max(0, min(c.expertCount - c.topK, c.expertCount - protected)),
+        importance: 1
+      )
     }
     let counts = try PruningCounts.counts(
-      layers, ratio: options.prune, allocation: options.allocation, lambda: options.lambda)
+      layers,
+      ratio: options.prune,
+      allocation: options.allocation,
+      lambda: options.lambda
+    )
     if options.selection == .exhaustive, let most = counts.max() {
       guard let sets = ExpertSetSearch.binomial(c.expertCount, most),
         sets <= ExpertSetSearch.exhaustiveLimit
@@ -53,7 +61,9 @@ struct OptionCheck {
 
   private func checkRanks(_ c: ModelConfiguration) throws {
     let breakEven = breakEvenRank(rows: c.expertWidth, columns: c.hiddenSize)
-    guard let average = options.averageRank(rows: c.expertWidth, columns: c.hiddenSize) else { return }
+    guard let average = options.averageRank(rows: c.expertWidth, columns: c.hiddenSize) else {
+      return
+    }
     let shown = (breakEven * 100).rounded(.down) / 100
     guard average < breakEven else { throw PlanError.rankTooLarge(rank: average, breakEven: shown) }
     guard average >= 1 else { throw PlanError.rankTooSmall(rank: average) }
@@ -66,6 +76,8 @@ struct OptionCheck {
   private func checkCompressible(_ c: ModelConfiguration, _ model: String) throws {
     guard case .pack(let pack) = checkpoint.format, !pack.isLossless else { return }
     throw PlanError.notCompressible(
-      model: model, reason: "is compressed already; compress the original with other options")
+      model: model,
+      reason: "is compressed already; compress the original with other options"
+    )
   }
 }

@@ -26,8 +26,12 @@ package struct PipelineFootprint: Sendable {
 
   /// For a model and a run.
   package init(
-    _ configuration: ModelConfiguration, options: MethodOptions, tokens: Int, context: Int,
-    threads: Int, tensors: Int
+    _ configuration: ModelConfiguration,
+    options: MethodOptions,
+    tokens: Int,
+    context: Int,
+    threads: Int,
+    tensors: Int
   ) {
     c = configuration
     self.options = options
@@ -63,14 +67,19 @@ package struct PipelineFootprint: Sendable {
   private func block(width: Int) -> Int {
     let rows = min(
       forward.groupTokens(of: tokens),
-      MixtureMeasurement.blockTokens(width: width, hidden: c.hiddenSize))
+      MixtureMeasurement.blockTokens(width: width, hidden: c.hiddenSize)
+    )
     return 4 * rows * c.hiddenSize * (width + 1)
   }
 
   private var sample: (tokens: Int, candidates: Int) {
     let most = PruningCounts.most(
-      experts: c.expertCount, topK: c.topK, ratio: options.prune, allocation: options.allocation,
-      lambda: options.lambda)
+      experts: c.expertCount,
+      topK: c.topK,
+      ratio: options.prune,
+      allocation: options.allocation,
+      lambda: options.lambda
+    )
     return (
       min(options.searchTokens ?? tokens, tokens),
       SamplePlan.candidateCount(experts: c.expertCount, topK: c.topK, mostPruned: most)
@@ -99,7 +108,8 @@ package struct PipelineFootprint: Sendable {
     let children = min(512 << 20, prefixes * options.receptionSets * bytes)
     // Original, pruned, prefixes with their inputs, children, and what one expert sees of them.
     let field =
-      2 * bytes + 2 * prefixes * bytes + children + prefixes * bytes / 2 + forward.byteCount(tokens: rows)
+      2 * bytes + 2 * prefixes * bytes + children + prefixes * bytes / 2
+      + forward.byteCount(tokens: rows)
     return max(search, field)
   }
 

@@ -26,8 +26,12 @@ package struct Planner {
 
   /// A planner; checks everything that can be checked before weights are read.
   package init(
-    _ checkpoint: Checkpoint, stream: TokenStream, options: MethodOptions, threads: Int,
-    spoolFolder: FilePath?, observer: any PipelineObserver
+    _ checkpoint: Checkpoint,
+    stream: TokenStream,
+    options: MethodOptions,
+    threads: Int,
+    spoolFolder: FilePath?,
+    observer: any PipelineObserver
   ) throws {
     self.checkpoint = checkpoint
     self.stream = stream
@@ -45,12 +49,21 @@ package struct Planner {
   /// Which tokens and experts are sampled.
   package var samplePlan: SamplePlan {
     let most = PruningCounts.most(
-      experts: configuration.expertCount, topK: configuration.topK, ratio: options.prune,
-      allocation: options.allocation, lambda: options.lambda)
+      experts: configuration.expertCount,
+      topK: configuration.topK,
+      ratio: options.prune,
+      allocation: options.allocation,
+      lambda: options.lambda
+    )
     return SamplePlan(
-      tokens: stream.ids.count, wanted: options.searchTokens ?? stream.ids.count,
+      tokens: stream.ids.count,
+      wanted: options.searchTokens ?? stream.ids.count,
       candidates: SamplePlan.candidateCount(
-        experts: configuration.expertCount, topK: configuration.topK, mostPruned: most))
+        experts: configuration.expertCount,
+        topK: configuration.topK,
+        mostPruned: most
+      )
+    )
   }
 
   /// What a statistics file must say to be this model's on this stream.
@@ -66,11 +79,18 @@ package struct Planner {
   package func calibrate(to path: FilePath, tool: String) throws {
     let plan = samplePlan
     let writer = try StatisticsWriter(
-      replacing: path, layers: configuration.moeLayers, experts: configuration.expertCount,
-      plan: plan, metadata: statisticsMetadata + [("tool", tool)])
+      replacing: path,
+      layers: configuration.moeLayers,
+      experts: configuration.expertCount,
+      plan: plan,
+      metadata: statisticsMetadata + [("tool", tool)]
+    )
     try observer.stage("measure", total: configuration.layerCount) { advance in
       try Calibrator(pass).run(
-        ids: stream.ids, context: stream.context, plan: plan, into: writer,
+        ids: stream.ids,
+        context: stream.context,
+        plan: plan,
+        into: writer,
         spoolFolder: spoolFolder
       ) { _ in advance() }
       try writer.finish()
@@ -82,8 +102,14 @@ package struct Planner {
   /// - Parameter statistics: What was measured; nil where nothing is pruned.
   package func chooseExperts(from statistics: StatisticsReader?) throws -> CompressionPlan {
     var plan = CompressionPlan(
-      model: checkpoint.fingerprint, stream: stream.fingerprint, tokens: stream.ids.count,
-      context: stream.context, options: options.json, layers: [], receptionField: [])
+      model: checkpoint.fingerprint,
+      stream: stream.fingerprint,
+      tokens: stream.ids.count,
+      context: stream.context,
+      options: options.json,
+      layers: [],
+      receptionField: []
+    )
     guard let statistics else {
       plan.layers = configuration.moeLayers.map { unpruned($0, leaveOneOut: []) }
       return plan
@@ -117,41 +143,64 @@ package struct Planner {
         most: max(
           0,
           min(
-            configuration.expertCount - configuration.topK, configuration.expertCount - protected)),
-        importance: statistics.importance)
+            configuration.expertCount - configuration.topK,
+            configuration.expertCount - protected
+          )
+        ),
+        importance: statistics.importance
+      )
     }
     return try PruningCounts.counts(
-      layers, ratio: options.prune, allocation: options.allocation, lambda: options.lambda)
+      layers,
+      ratio: options.prune,
+      allocation: options.allocation,
+      lambda: options.lambda
+    )
   }
 
   private func search(
-    _ layer: Int, count: Int, _ measured: ExpertStatistics, _ statistics: StatisticsReader
+    _ layer: Int,
+    count: Int,
+    _ measured: ExpertStatistics,
+    _ statistics: StatisticsReader
   ) throws -> [ExpertSet] {
     guard count > 0 else { return [ExpertSet(pruned: [], error: 0)] }
     let sample = try statistics.sample(layer: layer, experts: configuration.expertCount)
     let need = SamplePlan.candidateCount(
-      experts: configuration.expertCount, topK: configuration.topK, mostPruned: count)
+      experts: configuration.expertCount,
+      topK: configuration.topK,
+      mostPruned: count
+    )
     guard sample.candidates >= need else {
       throw PlanError.tooFewCandidates(layer: layer, have: sample.candidates, need: need)
     }
     let rule = RoutingRule(
-      topK: configuration.topK, normalizesTopK: configuration.normalizesTopK)
+      topK: configuration.topK,
+      normalizesTopK: configuration.normalizesTopK
+    )
     let protected = Set(options.protected[layer] ?? [])
     let search = ExpertSetSearch(
-      layer: layer, choices: (0..<configuration.expertCount).filter { !protected.contains($0) },
-      count: count, proposals: options.receptionSets, options: options, threads: threads)
+      layer: layer,
+      choices: (0..<configuration.expertCount).filter { !protected.contains($0) },
+      count: count,
+      proposals: options.receptionSets,
+      options: options,
+      threads: threads
+    )
     return try search.run(error: SetError(sample, rule: rule), use: measured.count)
   }
 
   private func chooseCombinations(_ plan: inout CompressionPlan) throws {
     let candidates = Dictionary(
-      uniqueKeysWithValues: plan.layers.map { ($0.layer, $0.candidates.map(\.pruned)) })
+      uniqueKeysWithValues: plan.layers.map { ($0.layer, $0.candidates.map(\.pruned)) }
+    )
     guard candidates.values.contains(where: { $0 != [[]] }) else { return }
     let windows = max(1, min(options.receptionTokens / stream.context, stream.windowCount))
     let field = ReceptionField(pass, candidates: candidates, blockLength: options.receptionBlocks)
     try observer.stage("reception field", total: field.layerCount) { advance in
       plan.receptionField = try field.run(
-        ids: Array(stream.ids.prefix(windows * stream.context)), context: stream.context
+        ids: Array(stream.ids.prefix(windows * stream.context)),
+        context: stream.context
       ) { _ in advance() }
     }
     for block in plan.receptionField {
@@ -166,10 +215,19 @@ package struct Planner {
 
   private func unpruned(_ layer: Int, leaveOneOut: [Double]) -> CompressionPlan.Layer {
     CompressionPlan.Layer(
-      layer: layer, experts: configuration.expertCount,
-      kept: Array(0..<configuration.expertCount), ranks: [], types: [], tokens: stream.ids.count,
-      leaveOneOut: leaveOneOut, candidates: [], pruningError: 0, importanceAfterPruning: [],
-      averageRank: nil, ranksBeforeCap: [])
+      layer: layer,
+      experts: configuration.expertCount,
+      kept: Array(0..<configuration.expertCount),
+      ranks: [],
+      types: [],
+      tokens: stream.ids.count,
+      leaveOneOut: leaveOneOut,
+      candidates: [],
+      pruningError: 0,
+      importanceAfterPruning: [],
+      averageRank: nil,
+      ranksBeforeCap: []
+    )
   }
 
   private func survivors(of pruned: [Int]) -> [Int] {
@@ -182,7 +240,9 @@ package struct Planner {
   package func allocateRanks(_ layer: inout CompressionPlan.Layer, importance: [Double]) {
     layer.importanceAfterPruning = importance
     // Where nothing was pruned, the second measurement is the first.
-    if layer.leaveOneOut.isEmpty, layer.kept.count == layer.experts { layer.leaveOneOut = importance }
+    if layer.leaveOneOut.isEmpty, layer.kept.count == layer.experts {
+      layer.leaveOneOut = importance
+    }
     layer.types = layer.kept.map { _ in options.factorType }
     let (rows, columns) = (configuration.expertWidth, configuration.hiddenSize)
     guard let average = options.averageRank(rows: rows, columns: columns) else {
@@ -192,9 +252,13 @@ package struct Planner {
       return
     }
     let allocation = RankAllocation(
-      importance: importance, averageRank: average,
-      breakEven: breakEvenRank(rows: rows, columns: columns), alpha: options.alpha,
-      epsilon: options.epsilon, multiple: options.rankMultiple)
+      importance: importance,
+      averageRank: average,
+      breakEven: breakEvenRank(rows: rows, columns: columns),
+      alpha: options.alpha,
+      epsilon: options.epsilon,
+      multiple: options.rankMultiple
+    )
     layer.averageRank = average
     layer.ranksBeforeCap = allocation.beforeCap
     layer.ranks = allocation.ranks.map { [$0, $0, $0] }
@@ -210,7 +274,9 @@ package struct Planner {
     var plan = try chooseExperts(from: statistics)
     try observer.stage("measure again", total: configuration.layerCount) { advance in
       try prunedPass(plan).run(
-        ids: stream.ids, context: stream.context, spoolFolder: spoolFolder
+        ids: stream.ids,
+        context: stream.context,
+        spoolFolder: spoolFolder
       ) { index, state in
         if let state, let place = plan.layers.firstIndex(where: { $0.layer == index }) {
           allocateRanks(&plan.layers[place], importance: state.importance)
@@ -230,17 +296,35 @@ extension Planner {
     let counts = PruningCounts.uniform(
       c.moeLayers.map { _ in
         PruningCounts.Layer(experts: c.expertCount, most: c.expertCount - c.topK, importance: 1)
-      }, ratio: options.prune)
+      },
+      ratio: options.prune
+    )
     let layers = zip(c.moeLayers, counts).map { layer, count -> CompressionPlan.Layer in
       var entry = CompressionPlan.Layer(
-        layer: layer, experts: c.expertCount, kept: Array(0..<c.expertCount - count), ranks: [],
-        types: [], tokens: stream.ids.count, leaveOneOut: [], candidates: [], pruningError: 0,
-        importanceAfterPruning: [], averageRank: nil, ranksBeforeCap: [])
+        layer: layer,
+        experts: c.expertCount,
+        kept: Array(0..<c.expertCount - count),
+        ranks: [],
+        types: [],
+        tokens: stream.ids.count,
+        leaveOneOut: [],
+        candidates: [],
+        pruningError: 0,
+        importanceAfterPruning: [],
+        averageRank: nil,
+        ranksBeforeCap: []
+      )
       allocateRanks(&entry, importance: entry.kept.map { _ in 1 })
       return entry
     }
     return CompressionPlan(
-      model: checkpoint.fingerprint, stream: stream.fingerprint, tokens: stream.ids.count,
-      context: stream.context, options: options.json, layers: layers, receptionField: [])
+      model: checkpoint.fingerprint,
+      stream: stream.fingerprint,
+      tokens: stream.ids.count,
+      context: stream.context,
+      options: options.json,
+      layers: layers,
+      receptionField: []
+    )
   }
 }

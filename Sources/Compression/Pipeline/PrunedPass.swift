@@ -38,7 +38,10 @@ package struct PrunedPass {
   /// - Parameters:
   ///   - visit: Called for every layer, dense ones (nil) included, in order.
   package func run(
-    ids: [Int32], context: Int, spoolFolder: FilePath?, visit: (Int, LayerState?) throws -> Void
+    ids: [Int32],
+    context: Int,
+    spoolFolder: FilePath?,
+    visit: (Int, LayerState?) throws -> Void
   ) throws {
     let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
     let lastMixture = pass.configuration.moeLayers.last ?? -1
@@ -70,8 +73,11 @@ package struct PrunedPass {
     let positions = layer.experts.indices.filter { wanted.contains(layer.experts[$0]) }
     var measurement = MixtureMeasurement(layer, allowed: positions, threads: pass.threads)
     let inputs = try HiddenStream(
-      windowCount: stream.windowCount, length: stream.length, width: stream.width,
-      spoolFolder: spoolFolder)
+      windowCount: stream.windowCount,
+      length: stream.length,
+      width: stream.width,
+      spoolFolder: spoolFolder
+    )
     var logits: [Matrix] = []
     for number in stream.groups.indices {
       let h = try stream.load(number)
@@ -86,8 +92,12 @@ package struct PrunedPass {
     }
     let all = measurement.result.leaveOneOut
     return LayerState(
-      layer: layer, kept: positions, importance: positions.map { all[$0] }, inputs: inputs,
-      logits: logits)
+      layer: layer,
+      kept: positions,
+      importance: positions.map { all[$0] },
+      inputs: inputs,
+      logits: logits
+    )
   }
 }
 
@@ -95,7 +105,9 @@ extension PrunedPass.LayerState {
   /// The tokens sent to each expert in the pruned model, group by group: rows[expert][group].
   package func rowsByExpert(threads: Int) -> [[[Int]]] {
     var result = [[[Int]]](
-      repeating: Array(repeating: [], count: logits.count), count: layer.experts.count)
+      repeating: Array(repeating: [], count: logits.count),
+      count: layer.experts.count
+    )
     for (group, scores) in logits.enumerated() {
       let routing = Routing(scores, rule: layer.rule, allowed: kept, threads: threads)
       for (expert, rows) in routing.rowsByExpert(layer.experts.count).enumerated() {

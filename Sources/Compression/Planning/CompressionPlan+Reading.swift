@@ -13,7 +13,11 @@ extension CompressionPlan {
     do {
       try self.init(json: try JSONValue(parsing: bytes), file: path.string, for: checkpoint)
     } catch let error as JSONError {
-      throw PlanError.invalidPlan(file: path.string, place: "byte \(error.offset)", reason: "expected \(error.expected)")
+      throw PlanError.invalidPlan(
+        file: path.string,
+        place: "byte \(error.offset)",
+        reason: "expected \(error.expected)"
+      )
     }
   }
 
@@ -22,7 +26,10 @@ extension CompressionPlan {
     let c = try checkpoint.requireConfiguration()
     let reader = PlanReader(file: file)
     guard json["version"]?.integer == CompressionPlan.version else {
-      throw reader.error("version", "expected \(CompressionPlan.version); is this a plan of this tool?")
+      throw reader.error(
+        "version",
+        "expected \(CompressionPlan.version); is this a plan of this tool?"
+      )
     }
     model = try reader.string(json["model"], "model")
     stream = try reader.string(json["stream"]?["sha256"], "stream.sha256")
@@ -38,10 +45,13 @@ extension CompressionPlan {
       let best = try reader.array(block["best"], "receptionField.best").map { entry in
         ReceptionField.Combination(
           choice: (entry["choice"]?.array ?? []).compactMap(\.integer),
-          error: entry["error"]?.double ?? 0)
+          error: entry["error"]?.double ?? 0
+        )
       }
       return ReceptionField.Block(
-        layers: (block["layers"]?.array ?? []).compactMap(\.integer), best: best)
+        layers: (block["layers"]?.array ?? []).compactMap(\.integer),
+        best: best
+      )
     }
   }
 }
@@ -60,7 +70,9 @@ private struct PlanReader {
       zip(experts, experts.dropFirst()).allSatisfy(<)
     else {
       throw error(
-        "\(place).kept", "must be experts from 0 to \(c.expertCount - 1), ascending, none twice")
+        "\(place).kept",
+        "must be experts from 0 to \(c.expertCount - 1), ascending, none twice"
+      )
     }
     guard experts.count >= min(c.topK, c.expertCount) else {
       throw error("\(place).kept", "\(experts.count) experts are fewer than the top-k, \(c.topK)")
@@ -85,17 +97,24 @@ private struct PlanReader {
     }
     func numbers(_ key: String) -> [Double] { (json[key]?.array ?? []).compactMap(\.double) }
     return CompressionPlan.Layer(
-      layer: index, experts: c.expertCount, kept: experts, ranks: ranks, types: types,
-      tokens: json["tokens"]?.integer ?? 0, leaveOneOut: numbers("leaveOneOut"),
+      layer: index,
+      experts: c.expertCount,
+      kept: experts,
+      ranks: ranks,
+      types: types,
+      tokens: json["tokens"]?.integer ?? 0,
+      leaveOneOut: numbers("leaveOneOut"),
       candidates: (json["candidates"]?.array ?? []).map { entry in
         ExpertSet(
           pruned: (entry["pruned"]?.array ?? []).compactMap(\.integer),
-          error: entry["error"]?.double ?? 0)
+          error: entry["error"]?.double ?? 0
+        )
       },
       pruningError: json["pruningError"]?.double ?? 0,
       importanceAfterPruning: numbers("importanceAfterPruning"),
       averageRank: json["averageRank"]?.double,
-      ranksBeforeCap: numbers("ranksBeforeCap").map { Int($0) })
+      ranksBeforeCap: numbers("ranksBeforeCap").map { Int($0) }
+    )
   }
 
   func string(_ value: JSONValue?, _ place: String) throws -> String {
@@ -127,25 +146,31 @@ extension CompressionPlan {
   /// Refuses a plan that was made for another model.
   ///
   /// - Parameter allowsOtherWeights: Accept the same shapes under another configuration.
-  package func requireModel(_ checkpoint: Checkpoint, file: String, allowsOtherWeights: Bool) throws {
+  package func requireModel(_ checkpoint: Checkpoint, file: String, allowsOtherWeights: Bool) throws
+  {
     if model == checkpoint.fingerprint { return }
     let isSameShape = model.hasSuffix("-" + checkpoint.shapeFingerprint)
     guard allowsOtherWeights, isSameShape else {
       throw PlanError.otherSource(
-        file: file, what: "was made for another model (\(model), here \(checkpoint.fingerprint))",
+        file: file,
+        what: "was made for another model (\(model), here \(checkpoint.fingerprint))",
         remedy: isSameShape
           ? "give --allow-other-weights if it is a fine-tune of the same shapes"
-          : "plan this model on its own")
+          : "plan this model on its own"
+      )
     }
   }
 
   /// Refuses a plan that was made from another token stream.
-  package func requireStream(_ fingerprint: String, _ tokens: Int, _ context: Int, file: String) throws {
+  package func requireStream(_ fingerprint: String, _ tokens: Int, _ context: Int, file: String)
+    throws
+  {
     guard stream != fingerprint else { return }
     throw PlanError.otherSource(
       file: file,
       what: "was made from another token stream (\(self.tokens) tokens in windows of"
         + " \(self.context), here \(tokens) in windows of \(context))",
-      remedy: "give the same --calibration or --ids, --tokens and --context as to plan")
+      remedy: "give the same --calibration or --ids, --tokens and --context as to plan"
+    )
   }
 }

@@ -67,7 +67,9 @@ extension CompressionPlan {
   package var json: JSONValue {
     [
       "version": JSONValue(CompressionPlan.version), "model": .string(model),
-      "stream": ["sha256": .string(stream), "tokens": JSONValue(tokens), "context": JSONValue(context)],
+      "stream": [
+        "sha256": .string(stream), "tokens": JSONValue(tokens), "context": JSONValue(context),
+      ],
       "options": options,
       "layers": .array(layers.map(\.json)),
       "receptionField": .array(receptionField.map(\.json)),
@@ -86,7 +88,8 @@ extension CompressionPlan.Layer {
     object["leaveOneOut"] = JSONValue(leaveOneOut)
     object["importance"] = JSONValue(importance)
     object["candidates"] = .array(
-      candidates.map { ["pruned": JSONValue($0.pruned), "error": JSONValue($0.error)] })
+      candidates.map { ["pruned": JSONValue($0.pruned), "error": JSONValue($0.error)] }
+    )
     object["pruningError"] = JSONValue(pruningError)
     object["importanceAfterPruning"] = JSONValue(importanceAfterPruning)
     object["averageRank"] = averageRank.map { JSONValue($0) } ?? .null
@@ -97,7 +100,8 @@ extension CompressionPlan.Layer {
         return [
           "expert": JSONValue(expert), "gate": value(0), "up": value(1), "down": value(2),
         ]
-      })
+      }
+    )
     object["types"] = .array(types.map { .string($0) })
     return .object(object)
   }

@@ -34,7 +34,12 @@ package struct ExpertSetSearch: Sendable {
 
   /// A search in `layer`.
   package init(
-    layer: Int, choices: [Int], count: Int, proposals: Int, options: MethodOptions, threads: Int
+    layer: Int,
+    choices: [Int],
+    count: Int,
+    proposals: Int,
+    options: MethodOptions,
+    threads: Int
   ) {
     self.layer = layer
     self.choices = choices
@@ -83,8 +88,13 @@ package struct ExpertSetSearch: Sendable {
 
   private func genetic(_ error: SetError) -> [ExpertSet] {
     var search = GeneticSearch(
-      choices: choices, count: count, setCount: setCount, options: options,
-      generator: SeededGenerator(seed: options.seed, stream: UInt64(layer)), threads: threads)
+      choices: choices,
+      count: count,
+      setCount: setCount,
+      options: options,
+      generator: SeededGenerator(seed: options.seed, stream: UInt64(layer)),
+      threads: threads
+    )
     return search.run(error, proposals: proposals)
   }
 
@@ -103,7 +113,8 @@ package struct ExpertSetSearch: Sendable {
     while true {
       pending.append(places.map { choices[$0] })
       if pending.count == 4096 { flush() }
-      guard let turn = places.indices.last(where: { places[$0] < choices.count - count + $0 }) else {
+      guard let turn = places.indices.last(where: { places[$0] < choices.count - count + $0 })
+      else {
         break
       }
       places[turn] += 1

@@ -23,7 +23,11 @@ package struct GeneticSearch {
   ///   - count: How many are.
   ///   - setCount: How many sets there are, if that can be counted.
   package init(
-    choices: [Int], count: Int, setCount: Int?, options: MethodOptions, generator: SeededGenerator,
+    choices: [Int],
+    count: Int,
+    setCount: Int?,
+    options: MethodOptions,
+    generator: SeededGenerator,
     threads: Int
   ) {
     self.choices = choices
@@ -66,7 +70,9 @@ package struct GeneticSearch {
     for _ in 0..<wanted {
       var child = draw(from: parents)
       // One that was evaluated before brings nothing new.
-      for _ in 0..<20 where known[child] != nil || drawn.contains(child) { child = draw(from: parents) }
+      for _ in 0..<20 where known[child] != nil || drawn.contains(child) {
+        child = draw(from: parents)
+      }
       drawn.insert(child)
       children.append(child)
     }

@@ -96,7 +96,8 @@ package struct MethodOptions: Sendable, Equatable {
     object["protect"] = .array(
       protected.keys.sorted().map { layer in
         ["layer": JSONValue(layer), "experts": JSONValue(protected[layer] ?? [])]
-      })
+      }
+    )
     object["seed"] = .number(String(seed))
     return .object(object)
   }

@@ -50,7 +50,8 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
         + " calibrate again with the same --prune and --allocate"
     case .invalidPlan(let file, let place, let reason): "\(file): \(place): \(reason)"
     case .otherSource(let file, let what, let remedy): "\(file): \(what); \(remedy)"
-    case .noExperts(let model): "\(model): has no layer with routed experts, so there is nothing to do"
+    case .noExperts(let model):
+      "\(model): has no layer with routed experts, so there is nothing to do"
     case .notCompressible(let model, let reason): "\(model): \(reason)"
     }
   }

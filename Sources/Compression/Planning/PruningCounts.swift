@@ -34,13 +34,17 @@ package struct PruningCounts: Sendable {
   ///
   /// - Throws: ``PlanError/pruneTooMuch(ratio:largest:)``.
   package static func counts(
-    _ layers: [Layer], ratio: Double, allocation: MethodOptions.Allocation, lambda: Double
+    _ layers: [Layer],
+    ratio: Double,
+    allocation: MethodOptions.Allocation,
+    lambda: Double
   ) throws -> [Int] {
     let even = uniform(layers, ratio: ratio)
     let total = even.reduce(0, +)
     let room = layers.reduce(0) { $0 + $1.most }
     let experts = layers.reduce(0) { $0 + ($1.most == 0 ? 0 : $1.experts) }
-    let isTooMuch = allocation == .uniform ? zip(even, layers).contains { $0 > $1.most } : total > room
+    let isTooMuch =
+      allocation == .uniform ? zip(even, layers).contains { $0 > $1.most } : total > room
     if isTooMuch {
       let largest =
         allocation == .uniform
@@ -72,7 +76,11 @@ package struct PruningCounts: Sendable {
 
   /// The most experts one layer could lose under these options, whatever is measured.
   package static func most(
-    experts: Int, topK: Int, ratio: Double, allocation: MethodOptions.Allocation, lambda: Double
+    experts: Int,
+    topK: Int,
+    ratio: Double,
+    allocation: MethodOptions.Allocation,
+    lambda: Double
   ) -> Int {
     let cap = max(0, experts - topK)
     let even = Int((ratio * Double(experts)).rounded(.toNearestOrEven))
@@ -88,7 +96,8 @@ package struct PruningCounts: Sendable {
     }
   }
 
-  private static func settle(_ raw: [Double], _ layers: [Layer], active: [Int], total: Int) -> [Int] {
+  private static func settle(_ raw: [Double], _ layers: [Layer], active: [Int], total: Int) -> [Int]
+  {
     var counts = [Int](repeating: 0, count: layers.count)
     for layer in active {
       counts[layer] = min(max(Int(raw[layer].rounded(.down)), 0), layers[layer].most)

@@ -17,7 +17,11 @@ package struct RankAllocation: Sendable, Equatable {
   ///   - averageRank: R_a, a real number.
   ///   - breakEven: mn / (m + n).
   package init(
-    importance: [Double], averageRank: Double, breakEven: Double, alpha: Double, epsilon: Double,
+    importance: [Double],
+    averageRank: Double,
+    breakEven: Double,
+    alpha: Double,
+    epsilon: Double,
     multiple: Int
   ) {
     let shares = importance.map { power($0 + epsilon, alpha) }

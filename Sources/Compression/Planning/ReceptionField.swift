@@ -65,7 +65,13 @@ package struct ReceptionField {
       let members = Array(layers[start..<min(start + blockLength, layers.count)])
       let last = members[members.count - 1]
       let block = try runBlock(
-        next...last, members: members, original: original, pruned: pruned, context, progress)
+        next...last,
+        members: members,
+        original: original,
+        pruned: pruned,
+        context,
+        progress
+      )
       blocks.append(block)
       next = last + 1
     }
@@ -85,10 +91,16 @@ package struct ReceptionField {
   }
 
   private func runBlock(
-    _ range: ClosedRange<Int>, members: [Int], original: HiddenStream, pruned: HiddenStream,
-    _ context: Int, _ progress: (Int) -> Void
+    _ range: ClosedRange<Int>,
+    members: [Int],
+    original: HiddenStream,
+    pruned: HiddenStream,
+    _ context: Int,
+    _ progress: (Int) -> Void
   ) throws -> Block {
-    var prefixes = [Prefix(choice: [], stream: try pruned.groups.indices.map { try pruned.load($0) })]
+    var prefixes = [
+      Prefix(choice: [], stream: try pruned.groups.indices.map { try pruned.load($0) })
+    ]
     var combinations: [Combination] = []
     for index in range {
       let layer = try DecoderLayer(pass.loader, index: index, length: context)
@@ -107,7 +119,9 @@ package struct ReceptionField {
         progress(index)
         continue
       }
-      let inputs = try pruned.groups.indices.map { try prepare(prefixes, layer, group: $0, context) }
+      let inputs = try pruned.groups.indices.map {
+        try prepare(prefixes, layer, group: $0, context)
+      }
       if index == range.upperBound {
         combinations = try judge(prefixes, inputs, layer, kept, original)
         try advance(pruned, to: combinations[0], prefixes, inputs, layer, kept)
@@ -120,7 +134,8 @@ package struct ReceptionField {
   }
 
   /// Takes every prefix through attention, norm and shared expert; its stream is changed in place.
-  private func prepare(_ prefixes: [Prefix], _ layer: DecoderLayer, group: Int, _ context: Int) throws
+  private func prepare(_ prefixes: [Prefix], _ layer: DecoderLayer, group: Int, _ context: Int)
+    throws
     -> ExpertInputs
   {
     let rows = prefixes[0].stream[group].rows
@@ -131,7 +146,9 @@ package struct ReceptionField {
       let input = layer.mlpInput(h)
       try layer.addUnrouted(input, to: h)
       (x.pointer + number * rows * x.columns).update(
-        from: input.pointer, count: input.elements.count)
+        from: input.pointer,
+        count: input.elements.count
+      )
     }
     return ExpertInputs(x: x, logits: try layer.routerLogits(x))
   }
@@ -140,7 +157,11 @@ package struct ReceptionField {
   ///
   /// - Parameter rows: Rows of the group to compute.
   private func children(
-    _ prefixes: [Prefix], _ inputs: ExpertInputs, group: Int, rows: Range<Int>, _ layer: DecoderLayer,
+    _ prefixes: [Prefix],
+    _ inputs: ExpertInputs,
+    group: Int,
+    rows: Range<Int>,
+    _ layer: DecoderLayer,
     _ kept: [[Int]]
   ) throws -> [[Matrix]] {
     let all = prefixes[0].stream[group].rows
@@ -157,16 +178,21 @@ package struct ReceptionField {
     try layer.expertPass.run(x, lists: lists) { activation in
       let block = 64
       let position = Int32(activation.position)
-      parallelForEach(count: (activation.rows.count + block - 1) / block, threads: threads) { number in
+      parallelForEach(count: (activation.rows.count + block - 1) / block, threads: threads) {
+        number in
         for place in number * block..<min((number + 1) * block, activation.rows.count) {
           let token = Int(activation.rows[place].token)
           let output = activation.outputs.row(place)
           for (set, routing) in routings.enumerated() {
             let slots = token * routing.width..<(token + 1) * routing.width
-            guard let slot = slots.first(where: { routing.experts[$0] == position }) else { continue }
+            guard let slot = slots.first(where: { routing.experts[$0] == position }) else {
+              continue
+            }
             add(
-              output, times: Float(routing.weights[slot]),
-              to: children[token / rows.count][set].row(token % rows.count))
+              output,
+              times: Float(routing.weights[slot]),
+              to: children[token / rows.count][set].row(token % rows.count)
+            )
           }
         }
       }
@@ -192,7 +218,10 @@ package struct ReceptionField {
 
   /// The prefixes one layer further.
   private func branch(
-    _ prefixes: [Prefix], _ inputs: [ExpertInputs], _ layer: DecoderLayer, _ kept: [[Int]]
+    _ prefixes: [Prefix],
+    _ inputs: [ExpertInputs],
+    _ layer: DecoderLayer,
+    _ kept: [[Int]]
   ) throws -> [Prefix] {
     var next = prefixes.flatMap { prefix in
       kept.indices.map { Prefix(choice: prefix.choice + [$0], stream: []) }
@@ -207,20 +236,26 @@ package struct ReceptionField {
 
   /// All combinations of the block, best first.
   private func judge(
-    _ prefixes: [Prefix], _ inputs: [ExpertInputs], _ layer: DecoderLayer, _ kept: [[Int]],
+    _ prefixes: [Prefix],
+    _ inputs: [ExpertInputs],
+    _ layer: DecoderLayer,
+    _ kept: [[Int]],
     _ original: HiddenStream
   ) throws -> [Combination] {
     var squares = [Double](repeating: 0, count: prefixes.count * kept.count)
     var norm = 0.0
     // Some rows at a time: the children of the last layer exist only to be measured.
     let step = max(
-      64, ReceptionField.childBytes / (squares.count * pass.configuration.hiddenSize * 4) / 64 * 64)
+      64,
+      ReceptionField.childBytes / (squares.count * pass.configuration.hiddenSize * 4) / 64 * 64
+    )
     for group in inputs.indices {
       let reference = try original.load(group)
       for start in stride(from: 0, to: reference.rows, by: step) {
         let rows = start..<min(start + step, reference.rows)
         let flat = Array(
-          try children(prefixes, inputs[group], group: group, rows: rows, layer, kept).joined())
+          try children(prefixes, inputs[group], group: group, rows: rows, layer, kept).joined()
+        )
         let sums = parallelMap(count: flat.count, threads: threads) { number in
           squaredDistance(flat[number], reference, fromRow: start)
         }
@@ -238,8 +273,12 @@ package struct ReceptionField {
 
   /// Takes the pruned stream to where the winner leads.
   private func advance(
-    _ pruned: HiddenStream, to winner: Combination, _ prefixes: [Prefix], _ inputs: [ExpertInputs],
-    _ layer: DecoderLayer, _ kept: [[Int]]
+    _ pruned: HiddenStream,
+    to winner: Combination,
+    _ prefixes: [Prefix],
+    _ inputs: [ExpertInputs],
+    _ layer: DecoderLayer,
+    _ kept: [[Int]]
   ) throws {
     guard let set = winner.choice.last,
       let number = prefixes.firstIndex(where: { $0.choice == Array(winner.choice.dropLast()) })
@@ -248,8 +287,11 @@ package struct ReceptionField {
       let h = prefixes[number].stream[group]
       let rows = number * h.rows..<(number + 1) * h.rows
       try layer.addRouted(
-        inputs[group].x.copy(ofRows: rows), logits: inputs[group].logits.copy(ofRows: rows),
-        allowed: kept[set], to: h)
+        inputs[group].x.copy(ofRows: rows),
+        logits: inputs[group].logits.copy(ofRows: rows),
+        allowed: kept[set],
+        to: h
+      )
       try pruned.store(h, group)
     }
   }

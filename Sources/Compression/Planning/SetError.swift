@@ -109,8 +109,19 @@ package struct SetError: Sendable {
               withUnsafeTemporaryAllocation(of: Int.self, capacity: 2 * k) { rows in
                 for token in 0..<tokens {
                   sum += squaredChange(
-                    token, isPruned, pruned, k: k, keeps: keeps, order: order, row: row,
-                    shares: shares, gram: gram, triangle: triangle, change: change, rows: rows)
+                    token,
+                    isPruned,
+                    pruned,
+                    k: k,
+                    keeps: keeps,
+                    order: order,
+                    row: row,
+                    shares: shares,
+                    gram: gram,
+                    triangle: triangle,
+                    change: change,
+                    rows: rows
+                  )
                 }
               }
             }
@@ -123,10 +134,18 @@ package struct SetError: Sendable {
 
   @inline(__always)
   private func squaredChange(
-    _ token: Int, _ isPruned: [Bool], _ pruned: [Int], k: Int, keeps: Int,
-    order: UnsafeBufferPointer<Int32>, row: UnsafeBufferPointer<Int32>,
-    shares: UnsafeBufferPointer<Double>, gram: UnsafeBufferPointer<Float>, triangle: Int,
-    change: UnsafeMutableBufferPointer<Double>, rows: UnsafeMutableBufferPointer<Int>
+    _ token: Int,
+    _ isPruned: [Bool],
+    _ pruned: [Int],
+    k: Int,
+    keeps: Int,
+    order: UnsafeBufferPointer<Int32>,
+    row: UnsafeBufferPointer<Int32>,
+    shares: UnsafeBufferPointer<Double>,
+    gram: UnsafeBufferPointer<Float>,
+    triangle: Int,
+    change: UnsafeMutableBufferPointer<Double>,
+    rows: UnsafeMutableBufferPointer<Int>
   ) -> Double {
     let first = token * candidates
     let share = token * experts

@@ -36,11 +36,17 @@ package struct SizeEstimate: Sendable, Equatable {
         for (place, projection) in Projection.allCases.enumerated() {
           guard
             let matrix = checkpoint.expertMatrix(
-              layer: layer.layer, expert: expert, projection: projection)
+              layer: layer.layer,
+              expert: expert,
+              projection: projection
+            )
           else { continue }
           experts += try SizeEstimate.byteCount(
-            matrix, rank: layer.ranks[number][place], type: layer.types[number],
-            source: checkpoint.elementType(of: matrix))
+            matrix,
+            rank: layer.ranks[number][place],
+            type: layer.types[number],
+            source: checkpoint.elementType(of: matrix)
+          )
         }
       }
     }
@@ -49,7 +55,10 @@ package struct SizeEstimate: Sendable, Equatable {
   }
 
   private static func byteCount(
-    _ matrix: ExpertMatrix, rank: Int?, type: String, source: ElementType
+    _ matrix: ExpertMatrix,
+    rank: Int?,
+    type: String,
+    source: ElementType
   ) throws -> Int {
     guard let rank else { return try source.byteCount(shape: [matrix.rows, matrix.columns]) }
     let type = factorType(type, rows: matrix.rows, columns: matrix.columns)
