@@ -5,8 +5,11 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-# One ordinary release build serves the demo and the tests; the tests need testable modules.
-RELEASE := -c release -Xswiftc -enable-testing
+# One ordinary release build serves the demo, the tests and the manual; the tests need testable
+# modules. Other flags would build everything anew each time: `swift test` alone adds some of its
+# own, and is therefore called with --skip-build after `swift build --build-tests`.
+TESTABLE := -Xswiftc -enable-testing
+RELEASE := -c release $(TESTABLE)
 MOEPACK := .build/release/moepack
 
 # The installed program carries the Swift runtime, and is built apart: Testing has no static form.
@@ -72,7 +75,8 @@ demo: build
 	@echo 'The report is in demo/report.md, the compressed model in demo/micro-qwen2moe.moepack.'
 
 test: setup
-	$(SWIFT) test $(RELEASE)
+	$(SWIFT) build $(RELEASE) --build-tests
+	$(SWIFT) test $(RELEASE) --skip-build
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel $(LINTED)
@@ -83,7 +87,7 @@ format:
 # Every command gets a page; the one made for `help` says nothing and is left out.
 man: setup
 	rm -rf .build/plugins/GenerateManual/outputs/moepack
-	$(SWIFT) package generate-manual --multi-page --date $(MAN_DATE)
+	$(SWIFT) package $(TESTABLE) generate-manual --multi-page --date $(MAN_DATE)
 	mkdir -p man
 	rm -f man/moepack.1 man/moepack.*.1
 	set -e; for page in .build/plugins/GenerateManual/outputs/moepack/moepack*.1; do \

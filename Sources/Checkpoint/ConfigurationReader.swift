@@ -57,8 +57,8 @@ struct ConfigurationReader {
 
   /// Rotary settings from `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling`.
   func rotary(defaultTheta: Double) throws -> RotaryConfiguration {
-    let new = json["rope_parameters"].flatMap { $0.isNull ? nil : $0 }
-    let scaling = new ?? json["rope_scaling"].flatMap { $0.isNull ? nil : $0 }
+    let new = present("rope_parameters")
+    let scaling = new ?? present("rope_scaling")
     let key = new == nil ? "rope_scaling" : "rope_parameters"
     if let scaling, scaling.object == nil {
       throw error(key, "is \(scaling.text(pretty: false))", "expected an object")
@@ -129,6 +129,12 @@ struct ConfigurationReader {
       throw error(key, "is \(value.text(pretty: false))", "expected a list of layer indices")
     }
     return list.compactMap { $0 }
+  }
+
+  /// The value of `key`, nil if it is not there or `null`.
+  private func present(_ key: String) -> JSONValue? {
+    guard let value = json[key], !value.isNull else { return nil }
+    return value
   }
 
   func error(_ key: String, _ got: String, _ expected: String) -> CheckpointError {

@@ -31,7 +31,9 @@ public struct TensorNames: Sendable {
       numbers.append(number)
       return "#"
     }
-    guard numbers.count <= 2, let role = roles[components.joined(separator: ".")] else {
+    guard numbers.count <= 2, !name.utf8.contains(UInt8(ascii: "#")),
+      let role = roles[components.joined(separator: ".")]
+    else {
       return TensorPlace(.other, layer: TensorNames.layer(of: name))
     }
     return TensorPlace(role, layer: numbers.first, expert: numbers.count > 1 ? numbers[1] : nil)

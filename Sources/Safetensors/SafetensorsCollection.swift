@@ -5,14 +5,23 @@ public import Tensors
 
 /// The safetensors files of one checkpoint, read as one.
 public final class SafetensorsCollection: TensorSource {
+  /// One of the files; its tensors are in the collection's list only, which may be long.
+  public struct File: Sendable {
+    /// Where it is.
+    public let path: FilePath
+    /// Its size.
+    public let byteCount: Int
+    /// The pairs of its `__metadata__`.
+    public let metadata: [(key: String, value: String)]
+    fileprivate let content: MappedFile
+  }
+
   /// The files, by name.
-  public let files: [SafetensorsReader]
+  public let files: [File]
   /// All tensors, file after file; `fileIndex` says which.
   public let tensors: [TensorDescriptor]
   /// Things that are odd but do no harm.
   public let warnings: [String]
-  /// Each tensor's position in its file.
-  private let placeInFile: [Int]
 
   /// Opens one file.
   public convenience init(file: FilePath) throws {
@@ -28,75 +37,92 @@ public final class SafetensorsCollection: TensorSource {
       throw SafetensorsError.missingShard(
         file: index.path,
         shard: first.lastComponent?.string ?? "",
-        missing: missing.count
-      )
+        missing: missing.count)
     }
     try self.init(paths: paths, index: index)
   }
 
   /// Opens several files that belong together, with their index if there is one.
+  ///
+  /// With an index, a tensor counts where the index puts it; without one, it may be in one file only.
   public init(paths: [FilePath], index: SafetensorsIndex?) throws {
-    files = try paths.enumerated().map { try SafetensorsReader($1, fileIndex: $0) }
-    var shardOf: [UTF8Key: Int] = [:]
-    var warnings: [String] = []
-    if let index {
-      shardOf.reserveCapacity(index.places.count)
-      for (tensor, shard) in index.places { shardOf[UTF8Key(tensor)] = shard }
-    }
-    // With an index, a tensor counts where the index puts it; a copy elsewhere is left aside. One
-    // that the index does not name at all is listed, and must be in one file only.
-    var found: [UTF8Key: Int] = [:]
-    var (extra, copies) = (0, 0)
-    var placeInFile: [Int] = []
+    var files: [File] = []
     var tensors: [TensorDescriptor] = []
-    for (number, file) in files.enumerated() {
-      for (place, tensor) in file.tensors.enumerated() {
-        let key = UTF8Key(tensor.name)
-        if let shard = shardOf[key], shard != number {
-          copies += 1
-          continue
-        }
-        if let other = found.updateValue(number, forKey: key) {
-          throw SafetensorsError.tensorInTwoShards(
-            first: files[other].path,
-            second: file.path,
-            tensor: tensor.name
-          )
-        }
-        if index != nil, shardOf[key] == nil { extra += 1 }
-        placeInFile.append(place)
+    var check = PlacementCheck(index)
+    for (number, path) in paths.enumerated() {
+      let content = try MappedFile(path)
+      let header = try SafetensorsHeader(reading: content, fileIndex: number)
+      for var tensor in header.tensors {
+        tensor.name = try check.add(tensor.name, file: number, paths)
         tensors.append(tensor)
       }
+      files.append(
+        File(
+          path: path, byteCount: content.byteCount, metadata: header.metadata, content: content))
     }
-    if let index {
-      for (tensor, shard) in index.places where found[UTF8Key(tensor)] == nil {
-        throw SafetensorsError.missingTensor(
-          file: index.path,
-          tensor: tensor,
-          shard: index.shards[shard]
-        )
-      }
-      if extra > 0 {
-        warnings.append("\(index.path): \(extra) tensors of its shards are not in the index")
-      }
-      if copies > 0 {
-        warnings.append(
-          "\(index.path): \(copies) tensors are also in shards where the index does not put them;"
-            + " those copies are left aside"
-        )
-      }
-    }
-    self.warnings = warnings
-    self.placeInFile = placeInFile
+    warnings = try check.finish()
+    self.files = files
     self.tensors = tensors
   }
 
   /// Copies bytes of a tensor.
   public func read(
-    tensor index: Int,
-    bytes range: Range<Int>,
-    into buffer: UnsafeMutableRawBufferPointer
+    tensor index: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
-    try files[tensors[index].fileIndex].read(tensor: placeInFile[index], bytes: range, into: buffer)
+    let tensor = tensors[index]
+    precondition(range.upperBound <= tensor.byteCount)
+    let start = tensor.fileRange.lowerBound
+    try files[tensor.fileIndex].content.read(
+      start + range.lowerBound..<start + range.upperBound, into: buffer)
+  }
+}
+
+/// Compares where tensors are with where the index says they are, name by name, so that a header
+/// need not be kept for it.
+private struct PlacementCheck {
+  private let index: SafetensorsIndex?
+  /// With an index the place of each name in it, without one the file that had it first.
+  private var known: [UTF8Key: Int] = [:]
+  private var isFound: [Bool]
+  private var extra = 0
+
+  init(_ index: SafetensorsIndex?) {
+    self.index = index
+    isFound = Array(repeating: false, count: index?.places.count ?? 0)
+    guard let index else { return }
+    known.reserveCapacity(index.places.count)
+    for (place, entry) in index.places.enumerated() { known[UTF8Key(entry.tensor)] = place }
+  }
+
+  /// Notes that `file` has a tensor of this name.
+  ///
+  /// - Returns: The name, as the index holds it where it does: a hundred thousand names need not be
+  ///   in memory twice.
+  mutating func add(_ name: String, file: Int, _ paths: [FilePath]) throws(SafetensorsError)
+    -> String
+  {
+    guard let index else {
+      if let other = known.updateValue(file, forKey: UTF8Key(name)) {
+        throw .tensorInTwoShards(first: paths[other], second: paths[file], tensor: name)
+      }
+      return name
+    }
+    guard let place = known[UTF8Key(name)] else {
+      extra += 1
+      return name
+    }
+    if index.places[place].shard == file { isFound[place] = true }
+    return index.places[place].tensor
+  }
+
+  func finish() throws(SafetensorsError) -> [String] {
+    guard let index else { return [] }
+    if let missing = isFound.firstIndex(of: false) {
+      let entry = index.places[missing]
+      throw .missingTensor(
+        file: index.path, tensor: entry.tensor, shard: index.shards[entry.shard])
+    }
+    return extra == 0
+      ? [] : ["\(index.path): \(extra) tensors of its shards are not in the index"]
   }
 }

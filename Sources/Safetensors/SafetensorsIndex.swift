@@ -54,7 +54,8 @@ public struct SafetensorsIndex: Sendable {
     var renumbered = [Int](repeating: 0, count: names.count)
     for (number, name) in sorted.enumerated() { renumbered[names[UTF8Key(name)] ?? 0] = number }
     shards = sorted
-    places = pairs.map { ($0.tensor, renumbered[$0.shard]) }
+    for place in pairs.indices { pairs[place].shard = renumbered[pairs[place].shard] }
+    places = pairs
   }
 
   /// Whether `name` is the plain name of a safetensors file.

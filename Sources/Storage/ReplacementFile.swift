@@ -44,6 +44,16 @@ public final class ReplacementFile: @unchecked Sendable {
       isInPlace = true
       throw .busy(path: destination)
     }
+    // Another run may have put this very file in place between our opening and our lock.
+    var (locked, standing) = (stat(), stat())
+    guard fstat(descriptor.rawValue, &locked) == 0, stat(workPath.string, &standing) == 0,
+      locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino
+    else {
+      try? descriptor.close()
+      isOpen = false
+      isInPlace = true
+      throw .busy(path: destination)
+    }
     guard ftruncate(descriptor.rawValue, 0) == 0 else {
       throw .system(action: "empty", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
@@ -108,14 +118,15 @@ public final class ReplacementFile: @unchecked Sendable {
     guard fsync(descriptor.rawValue) == 0 else {
       throw .system(action: "sync", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
-    isOpen = false
-    do { try descriptor.close() } catch {
-      throw .system(action: "close", path: workPath, errno: error as? Errno ?? .ioError)
-    }
+    // Renamed before it is closed, for the lock ends with the closing.
     guard rename(workPath.string, destination.string) == 0 else {
       throw .system(action: "rename", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
     isInPlace = true
+    isOpen = false
+    do { try descriptor.close() } catch {
+      throw .system(action: "close", path: destination, errno: error as? Errno ?? .ioError)
+    }
     FileSystem.syncFolder(of: destination)
   }
 }

@@ -144,7 +144,7 @@ struct InspectReport {
     switch checkpoint.format {
     case .safetensors(let collection):
       for file in collection.files {
-        for (key, value) in file.header.metadata { object[key] = .string(value) }
+        for (key, value) in file.metadata { object[key] = .string(value) }
       }
     case .pack(let pack):
       for (key, value) in pack.model.object?.members.map({ $0 }) ?? [] where key != "plan" {
