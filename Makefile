@@ -111,7 +111,7 @@ FISH_COMPLETION := $(SHARE)/fish/vendor_completions.d/moepack.fish
 install: $(STATIC)
 	install -d '$(BIN)' '$(SHARE)/man/man1' '$(SHARE)/doc/moepack' \
 	  '$(dir $(BASH_COMPLETION))' '$(dir $(ZSH_COMPLETION))' '$(dir $(FISH_COMPLETION))'
-	install -m 755 $(STATIC) '$(BIN)/moepack'
+	install -m 755 -s $(STATIC) '$(BIN)/moepack'
 	install -m 644 man/*.1 '$(SHARE)/man/man1/'
 	install -m 644 README.md LICENSE NOTICE CHANGELOG.md '$(SHARE)/doc/moepack/'
 	$(STATIC) --generate-completion-script bash > '$(BASH_COMPLETION)'

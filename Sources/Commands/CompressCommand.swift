@@ -12,7 +12,7 @@ struct CompressCommand: ParsableCommand {
     commandName: "compress",
     abstract: "Compress a Mixture-of-Experts model into one .moepack file.",
     discussion: """
-      Runs the whole of MoE-I² (arXiv 2411.01016): measures every expert, prunes the least needed \
+      Runs the whole of MoE-I2 (arXiv 2411.01016): measures every expert, prunes the least needed \
       sets, measures again, gives each expert left a rank, and streams the factors into a pack. \
       Memory is set by one layer's largest parts, not by the size of the model. \
       The paper's own setting is --prune 0.25 --average-rank 512 --factor svd on experts of 1408 x 2048.

@@ -94,7 +94,7 @@ struct StatisticsSource {
 
   init(given: FilePath?, beside output: FilePath) {
     self.given = given
-    temporary = FilePath(output.string + ".statistics")
+    temporary = FilePath(output.string + ".partial-statistics")
   }
 
   /// Calls `body` with a reader of the statistics, or nil if none are needed.

@@ -36,6 +36,12 @@ public struct Verification: Sendable {
       for warning in checkpoint.warnings {
         problems.append(Problem(file: path, place: "index", message: warning))
       }
+      if checkpoint.configuration != nil {
+        // What has no role in the family is no damage; what the family needs and lacks is.
+        do { try checkpoint.requireComplete(ignoring: { _ in true }) } catch {
+          problems.append(Problem(file: path, place: "tensors", message: "\(error)"))
+        }
+      }
       if case .pack(let pack) = checkpoint.format {
         begin(pack.byteCount)
         try pack.verify(threads: threads, progress: progress) { place, message in

@@ -44,7 +44,8 @@ public final class SafetensorsCollection: TensorSource {
 
   /// Opens several files that belong together, with their index if there is one.
   ///
-  /// With an index, a tensor counts where the index puts it; without one, it may be in one file only.
+  /// With an index, a tensor counts where the index puts it, and a copy elsewhere is left aside; one
+  /// that the index does not name, or any without an index, may be in one file only.
   public init(paths: [FilePath], index: SafetensorsIndex?) throws {
     var files: [File] = []
     var tensors: [TensorDescriptor] = []
@@ -53,7 +54,8 @@ public final class SafetensorsCollection: TensorSource {
       let content = try MappedFile(path)
       let header = try SafetensorsHeader(reading: content, fileIndex: number)
       for var tensor in header.tensors {
-        tensor.name = try check.add(tensor.name, file: number, paths)
+        guard let name = try check.add(tensor.name, file: number, paths) else { continue }
+        tensor.name = name
         tensors.append(tensor)
       }
       files.append(
@@ -81,10 +83,12 @@ public final class SafetensorsCollection: TensorSource {
 /// need not be kept for it.
 private struct PlacementCheck {
   private let index: SafetensorsIndex?
-  /// With an index the place of each name in it, without one the file that had it first.
+  /// The place in the index of each name in it.
   private var known: [UTF8Key: Int] = [:]
+  /// The file that had a name first which is not in the index.
+  private var others: [UTF8Key: Int] = [:]
   private var isFound: [Bool]
-  private var extra = 0
+  private var copies = 0
 
   init(_ index: SafetensorsIndex?) {
     self.index = index
@@ -97,21 +101,21 @@ private struct PlacementCheck {
   /// Notes that `file` has a tensor of this name.
   ///
   /// - Returns: The name, as the index holds it where it does: a hundred thousand names need not be
-  ///   in memory twice.
+  ///   in memory twice. Nil if the tensor is a copy of one that the index puts elsewhere.
   mutating func add(_ name: String, file: Int, _ paths: [FilePath]) throws(SafetensorsError)
-    -> String
+    -> String?
   {
-    guard let index else {
-      if let other = known.updateValue(file, forKey: UTF8Key(name)) {
+    guard let index, let place = known[UTF8Key(name)] else {
+      if let other = others.updateValue(file, forKey: UTF8Key(name)) {
         throw .tensorInTwoShards(first: paths[other], second: paths[file], tensor: name)
       }
       return name
     }
-    guard let place = known[UTF8Key(name)] else {
-      extra += 1
-      return name
+    guard index.places[place].shard == file else {
+      copies += 1
+      return nil
     }
-    if index.places[place].shard == file { isFound[place] = true }
+    isFound[place] = true
     return index.places[place].tensor
   }
 
@@ -122,7 +126,15 @@ private struct PlacementCheck {
       throw .missingTensor(
         file: index.path, tensor: entry.tensor, shard: index.shards[entry.shard])
     }
-    return extra == 0
-      ? [] : ["\(index.path): \(extra) tensors of its shards are not in the index"]
+    var warnings: [String] = []
+    if !others.isEmpty {
+      warnings.append("\(index.path): \(others.count) tensors of its shards are not in the index")
+    }
+    if copies > 0 {
+      warnings.append(
+        "\(index.path): \(copies) tensors are also in shards where the index does not put them;"
+          + " those copies are left aside")
+    }
+    return warnings
   }
 }

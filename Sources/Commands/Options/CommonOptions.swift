@@ -6,8 +6,10 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print one JSON object on standard output instead of text.")
   var json = false
 
-  @Option(help: ArgumentHelp("Threads to use.", valueName: "n"))
-  var threads: Int = CommonOptions.processorCount
+  @Option(
+    name: .customLong("threads"),
+    help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
+  var requestedThreads: Int?
 
   @Option(help: ArgumentHelp("Seed of everything that is drawn at random.", valueName: "n"))
   var seed: UInt64 = 0
@@ -25,10 +27,13 @@ struct CommonOptions: ParsableArguments {
   var workDirectory: String?
 
   func validate() throws {
-    guard (1...1024).contains(threads) else {
-      throw ValidationError("--threads takes a number from 1 to 1024, not \(threads)")
+    if let requestedThreads, !(1...1024).contains(requestedThreads) {
+      throw ValidationError("--threads takes a number from 1 to 1024, not \(requestedThreads)")
     }
   }
+
+  /// Threads to use. Not an option's default, since help and man page would differ by machine.
+  var threads: Int { requestedThreads ?? CommonOptions.processorCount }
 
   private static var processorCount: Int {
     max(1, min(1024, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))

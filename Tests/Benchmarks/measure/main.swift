@@ -1,6 +1,6 @@
 // measure: times the commands of moepack on a checkpoint, with their peak memory.
 //
-//   measure MOEPACK MODEL [--rounds 1] [--tokens 2048] [--work FOLDER] [--only NAME]
+//   measure MOEPACK MODEL [--rounds 1] [--tokens 2048] [--work FOLDER] [--only NAME,NAME]
 //
 // MODEL is a folder made by make-synthetic (it needs its ids.json). Of several rounds the fastest
 // counts, and the largest memory. Outputs are written into FOLDER, which must not exist (default:
@@ -16,7 +16,7 @@ struct Options {
   var rounds = 1
   var tokens = 2048
   var work = ""
-  var only = ""
+  var only: [String] = []
 
   init(_ arguments: [String]) {
     var places: [String] = []
@@ -32,14 +32,14 @@ struct Options {
       case "--rounds": rounds = number(word)
       case "--tokens": tokens = number(word)
       case "--work": work = rest.popFirst() ?? ""
-      case "--only": only = rest.popFirst() ?? ""
+      case "--only": only = (rest.popFirst() ?? "").split(separator: ",").map(String.init)
       case _ where word.hasPrefix("-"): fail("unknown option '\(word)'", status: 64)
       default: places.append(word)
       }
     }
     guard places.count == 2 else {
       fail(
-        "usage: measure MOEPACK MODEL [--rounds 1] [--tokens 2048] [--work FOLDER] [--only NAME]",
+        "usage: measure MOEPACK MODEL [--rounds 1] [--tokens 2048] [--work FOLDER] [--only NAME,NAME]",
         status: 64
       )
     }
@@ -197,7 +197,7 @@ func measure(_ o: Options) -> Int32 {
   )
 
   var status: Int32 = 0
-  for job in jobs(o) where o.only.isEmpty || job.name == o.only {
+  for job in jobs(o) where o.only.isEmpty || o.only.contains(job.name) {
     var best: Cost?
     for _ in 0..<o.rounds {
       guard let cost = run([o.tool] + job.arguments, output: log) else {
