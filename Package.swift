@@ -124,6 +124,14 @@ let package = Package(
         "Storage", system,
       ]
     ),
+    tests(
+      "Inference",
+      ["Checkpoint", "Fixtures", "LinearAlgebra", "Safetensors", "Tensors", system]
+    ),
+    tests(
+      "Evaluation",
+      ["Checkpoint", "Fixtures", "JSON", "Safetensors", "Tensors", "Tokenization", system]
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

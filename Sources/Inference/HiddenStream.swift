@@ -19,6 +19,7 @@ package final class HiddenStream: @unchecked Sendable {
   package let groups: [Range<Int>]
 
   private var inMemory: [Matrix?]
+  private var isSpooled: [Bool]
   private let spool: SpoolFile?
 
   /// Tokens that go through a layer together: enough for an expert to see hundreds of rows.
@@ -36,6 +37,7 @@ package final class HiddenStream: @unchecked Sendable {
       $0..<min($0 + perGroup, windowCount)
     }
     inMemory = Array(repeating: nil, count: groups.count)
+    isSpooled = Array(repeating: false, count: groups.count)
     spool = try spoolFolder.map { try SpoolFile(in: $0) }
   }
 
@@ -45,12 +47,13 @@ package final class HiddenStream: @unchecked Sendable {
   /// Tokens in all.
   package var tokenCount: Int { windowCount * length }
 
-  /// The rows of group `number`: [windows * length, H].
+  /// The rows of group `number`: [windows * length, H]; zeros if none were stored yet.
   package func load(_ number: Int) throws -> Matrix {
     if let matrix = inMemory[number] { return matrix }
     let rows = groups[number].count * length
     let matrix = Matrix(rows: rows, columns: width)
-    if let spool {
+    // The spool file has no bytes yet where nothing was stored.
+    if let spool, isSpooled[number] {
       try spool.read(UnsafeMutableRawBufferPointer(matrix.elements), at: offset(of: number))
     }
     return matrix
@@ -61,6 +64,7 @@ package final class HiddenStream: @unchecked Sendable {
     precondition(matrix.rows == groups[number].count * length && matrix.columns == width)
     if let spool {
       try spool.write(UnsafeRawBufferPointer(matrix.elements), at: offset(of: number))
+      isSpooled[number] = true
     } else {
       inMemory[number] = matrix
     }
