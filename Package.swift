@@ -114,6 +114,22 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    .target(
+      name: "TestSupport",
+      dependencies: ["JSON", "Tensors", system],
+      path: "Tests/TestSupport",
+      swiftSettings: settings
+    ),
+    tests("JSON", []),
+    tests("Storage", ["TestSupport", system]),
+    tests("Tensors", ["CKernels", "Fixtures", "Safetensors", "TestSupport", system]),
+    tests("Safetensors", ["JSON", "Storage", "Tensors", "TestSupport", system]),
+    tests("Pack", ["JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]),
+    tests("Checkpoint", ["Fixtures", "JSON", "Pack", "Storage", "Tensors", "TestSupport", system]),
+    tests(
+      "Conversion",
+      ["Checkpoint", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "TestSupport", system]
+    ),
     tests("Parallelism", []),
     tests("LinearAlgebra", []),
     tests("Tokenization", ["Fixtures", "JSON"]),

@@ -1,0 +1,66 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Storage
+
+@Suite("File system")
+struct FileSystemTests {
+  @Test("kinds are told apart, through links")
+  func kinds() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1, 2], to: "sub/file")
+    try folder.link("toFile", to: "sub/file")
+    try folder.link("toFolder", to: "sub")
+    try folder.link("toNothing", to: "nothing")
+    try folder.makePipe("pipe")
+    #expect(FileSystem.kind(folder("sub")) == .directory)
+    #expect(FileSystem.kind(folder("toFile")) == .file)
+    #expect(FileSystem.kind(folder("toFolder")) == .directory)
+    #expect(FileSystem.kind(folder("pipe")) == .other)
+    #expect(FileSystem.kind(folder("toNothing")) == nil)
+    #expect(FileSystem.isLink(folder("toNothing")))
+    #expect(!FileSystem.isLink(folder("sub")))
+    #expect(!FileSystem.exists(folder("toNothing")))
+    #expect(FileSystem.byteCount(folder("toFile")) == 2)
+    #expect(FileSystem.byteCount(folder("toNothing")) == nil)
+    #expect(FileSystem.isSame(folder("toFolder"), folder("sub")))
+    #expect(!FileSystem.isSame(folder("sub"), folder("pipe")))
+    #expect(FileSystem.resolved(folder("toFile")) == folder("sub/file"))
+  }
+
+  @Test("names come by their bytes, hidden ones included")
+  func names() throws {
+    let folder = try TemporaryDirectory()
+    for name in ["b", "a", "B", ".h", "é", "a10", "a2"] { try folder.write([], to: name) }
+    #expect(try FileSystem.names(in: folder.path) == [".h", "B", "a", "a10", "a2", "b", "é"])
+    let missing = folder("missing")
+    #expect(
+      throws: StorageError.system(action: "list", path: missing, errno: .noSuchFileOrDirectory)
+    ) { try FileSystem.names(in: missing) }
+  }
+
+  @Test("the folder of a bare name is the current one")
+  func folderOfName() {
+    #expect(FileSystem.folder(of: "out") == ".")
+    #expect(FileSystem.folder(of: "a/out") == "a")
+    #expect(FileSystem.folder(of: "/out") == "/")
+  }
+
+  @Test("a small file is read whole, a larger one than makes sense is refused")
+  func contents() throws {
+    let folder = try TemporaryDirectory()
+    let path = try folder.write([1, 2, 3], to: "file")
+    #expect(try FileSystem.contents(of: path) == [1, 2, 3])
+    #expect(try FileSystem.contents(of: path, limit: 3) == [1, 2, 3])
+    #expect(throws: StorageError.self) { try FileSystem.contents(of: path, limit: 2) }
+  }
+
+  @Test("messages say what helps")
+  func messages() {
+    let full = StorageError.system(action: "write", path: "/x/y", errno: .noSpace)
+    #expect("\(full)" == "/x/y: the disk is full (write); free some space and run again")
+    #expect("\(StorageError.exists(path: "o"))".contains("--force"))
+    #expect("\(StorageError.missingFolder(path: "o"))".contains("create it first"))
+  }
+}
