@@ -143,6 +143,7 @@ struct Job {
   var name: String
   var arguments: [String]
   var limit: Int?
+  var readsWeights = true
 }
 
 func jobs(_ o: Options) -> [Job] {
@@ -150,7 +151,12 @@ func jobs(_ o: Options) -> [Job] {
   let compressed = o.work + "/compressed.moepack"
   let text = ["--ids", o.model + "/ids.json", "--tokens", String(o.tokens)]
   return [
-    Job(name: "inspect", arguments: ["inspect", o.model], limit: 60_000_000),
+    Job(
+      name: "inspect",
+      arguments: ["inspect", o.model],
+      limit: 60_000_000,
+      readsWeights: false
+    ),
     Job(
       name: "convert",
       arguments: ["convert", o.model, "-o", lossless, "--force"],
@@ -217,7 +223,7 @@ func measure(_ o: Options) -> Int32 {
     print(
       column(job.name, 16, right: false) + column(tenths(best.seconds), 10)
         + column(tenths(best.processorSeconds), 10)
-        + column(String(Int(Double(bytes) / best.seconds / 1e6)), 10)
+        + column(job.readsWeights ? String(Int(Double(bytes) / best.seconds / 1e6)) : "-", 10)
         + column(String(best.peakBytes / 1_000_000), 10)
         + column(job.limit.map { String($0 / 1_000_000) } ?? "-", 10)
         + (isOver ? "  over the limit" : "")
