@@ -45,9 +45,12 @@ package struct ExpertFactoring: Sendable {
   ///   - w: W [m, n].
   ///   - inputs: Its inputs on the tokens sent to the expert, [tokens, n].
   ///   - outputs: W x of them, [tokens, m].
-  ///   - isDown: Whether these are the inputs of `down`, whose shrinkage is a multiple of the identity.
-  ///   - rank: r.
-  ///   - typeName: Type the factors are stored in.
+  ///   - isDown: Whether W is `down`, whose shrinkage is a multiple of the identity.
+  ///   - rank: r, in 1 … min(m, n).
+  ///   - typeName: Type the factors are stored in, one of `factorTypes`.
+  /// - Returns: The factors as stored, with their errors.
+  /// - Throws: `LinearAlgebraError` if the rank is out of range, a value is not finite or LAPACK
+  ///   fails, `TensorError` if rows do not fill whole blocks of the type.
   package func factor(
     _ w: Matrix,
     inputs: Matrix,
