@@ -54,7 +54,8 @@ public struct LosslessPacking: Sendable {
   ///   - progress: Called with the number of source bytes done since the last call.
   /// - Returns: Number of tensors, bytes of the pack, and the files left out.
   /// - Throws: `SafetensorsError` for a malformed header, ``ConversionError/unsupported(reason:)``
-  ///   for a tensor in two files, `PackError` for what a pack cannot hold, `StorageError` for files.
+  ///   for a tensor in two files, `PackError` for what a pack cannot hold, `StorageError` if a file
+  ///   cannot be read or written.
   public func run(
     to destination: FilePath,
     tool: String,

@@ -43,8 +43,8 @@ package struct ForwardPass: Sendable {
   ///   - length: Tokens per window.
   ///   - spoolFolder: Where the stream is spooled; nil keeps it in memory.
   /// - Returns: The stream that enters layer 0.
-  /// - Throws: ``InferenceError/tokenOutOfRange(id:vocabularySize:)``, `CheckpointError` if a row of
-  ///   the embedding is not finite, `StorageError` if spooling fails.
+  /// - Throws: ``InferenceError/tokenOutOfRange(id:vocabularySize:)``, `CheckpointError` if a row
+  ///   of the embedding is not finite, `StorageError` if spooling fails.
   package func embed(_ ids: [Int32], length: Int, spoolFolder: FilePath?) throws -> HiddenStream {
     let stream = try HiddenStream(
       windowCount: ids.count / length,
