@@ -17,10 +17,14 @@ package struct Calibrator {
   /// Runs the pass and writes what it measures, layer by layer.
   ///
   /// - Parameters:
-  ///   - ids: Whole windows of `context` tokens.
-  ///   - plan: What the search will look at.
+  ///   - ids: Token ids, whole windows of `context`.
+  ///   - context: Tokens per window.
+  ///   - plan: Positions and experts that the search will look at.
+  ///   - writer: Gets each mixture layer's sums and sample, in the order of the layers.
   ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
-  ///   - progress: Told when a layer is done.
+  ///   - progress: Called with the index of each layer that is done.
+  /// - Throws: `CheckpointError` if weights are missing or not finite, `InferenceError` for an id
+  ///   outside the vocabulary, `StorageError` if a file cannot be read or written.
   package func run(
     ids: [Int32],
     context: Int,

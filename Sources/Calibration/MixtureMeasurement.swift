@@ -47,7 +47,9 @@ package struct MixtureMeasurement {
   /// - Parameters:
   ///   - x: Inputs of router and experts, [tokens, H].
   ///   - logits: Router logits, [tokens, E].
-  ///   - h: The residual stream, [tokens, H].
+  ///   - h: The residual stream, [tokens, H], changed in place.
+  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
+  ///   `LinearAlgebraError` if a product's size exceeds 32 bits.
   package mutating func advance(_ x: Matrix, logits: Matrix, h: Matrix) throws {
     let width = min(layer.rule.topK + 1, allowed.count)
     let block = MixtureMeasurement.blockTokens(width: width, hidden: x.columns)

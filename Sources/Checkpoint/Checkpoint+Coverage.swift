@@ -3,11 +3,13 @@ internal import Storage
 internal import Tensors
 
 extension Checkpoint {
-  /// Checks that every tensor of the architecture is there with its shape and a type to compute with,
-  /// and that no other tensor is, so that nothing is guessed and nothing left out in silence.
+  /// Checks that every tensor of the architecture is there with its shape and a type to compute
+  /// with, and that no other tensor is, so that nothing is guessed or left out in silence.
   ///
   /// - Parameter ignored: Whether a tensor that is not used may be left aside. Experts and routers
   ///   may not: a stray one means that `config.json` is not of these weights.
+  /// - Throws: ``CheckpointError`` for a family that cannot be run, for tensors that are missing,
+  ///   unexplained or of another shape or type, and for a tied output that differs.
   public func requireComplete(ignoring ignored: (String) -> Bool = { _ in false }) throws {
     let configuration = try requireConfiguration()
     var missing: [String] = []

@@ -20,10 +20,14 @@ public struct ExpertMatrix: Sendable, Equatable {
 }
 
 extension Checkpoint {
-  /// The matrix of an expert, wherever this checkpoint keeps it: on its own, as rows of a fused
-  /// tensor, or as factors; nil if it is missing.
+  /// Finds the matrix of an expert, wherever this checkpoint keeps it: on its own, as rows of a
+  /// fused tensor, or as factors.
   ///
-  /// - Parameter expert: The expert's number in the original model.
+  /// - Parameters:
+  ///   - layer: Index of the decoder layer.
+  ///   - expert: The expert's number in the original model.
+  ///   - projection: Which of its matrices: `gate` and `up` are [I, H], `down` is [H, I].
+  /// - Returns: Where the matrix is; nil if it is missing or, in a pack, of another shape.
   public func expertMatrix(layer: Int, expert: Int, projection: Projection) -> ExpertMatrix? {
     guard let configuration else { return nil }
     let (hidden, width) = (configuration.hiddenSize, configuration.expertWidth)

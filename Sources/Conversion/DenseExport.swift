@@ -30,7 +30,13 @@ struct DenseExport {
 
   /// Plans the export of `source`.
   ///
-  /// - Parameter plan: Experts to keep by layer, original numbers; nil keeps what the source has.
+  /// - Parameters:
+  ///   - source: The model.
+  ///   - type: Type of the floating-point tensors; nil leaves each its own.
+  ///   - plan: Experts to keep by layer, original numbers; nil keeps what the source has.
+  /// - Throws: ``ConversionError/notExpressible(source:reason:remedy:)`` if layers keep different
+  ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or a plan is given
+  ///   for a family that is not known.
   init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
     guard let c = source.configuration, let names = source.names else {
       // A family that is not known: tensors as they are, types changed if asked.

@@ -38,7 +38,12 @@ public struct FolderInventory: Sendable {
 
   /// Lists `folder`.
   ///
-  /// - Parameter takesAll: Also take what is left out by default (`--all-files`).
+  /// - Parameters:
+  ///   - folder: The checkpoint, subfolders included.
+  ///   - takesAll: Also take what is left out by default (`--all-files`).
+  /// - Throws: ``ConversionError`` for sockets, devices, linked folders, links that lead nowhere,
+  ///   names that cannot be packed and files past ``fileLimit``; `StorageError` if a folder cannot
+  ///   be listed.
   public init(of folder: FilePath, takesAll: Bool = false) throws {
     root = folder
     self.takesAll = takesAll

@@ -47,7 +47,15 @@ public struct LosslessPacking: Sendable {
 
   /// Checks every header, then writes the pack.
   ///
-  /// - Parameter progress: Called with the number of source bytes done since the last call.
+  /// - Parameters:
+  ///   - destination: Where the pack appears once it is whole.
+  ///   - tool: Name and version that the pack notes.
+  ///   - threads: Most threads to encode with; the bytes do not depend on it.
+  ///   - progress: Called with the number of source bytes done since the last call.
+  /// - Returns: Number of tensors, bytes of the pack, and the files left out.
+  /// - Throws: `SafetensorsError` for a malformed header, ``ConversionError/unsupported(reason:)``
+  ///   for a tensor in two files, `PackError` for what a pack cannot hold, `StorageError` if a file
+  ///   cannot be read or written.
   public func run(
     to destination: FilePath,
     tool: String,

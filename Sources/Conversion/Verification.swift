@@ -29,6 +29,7 @@ public struct Verification: Sendable {
   /// - Parameters:
   ///   - begin: Called with the number of bytes to be read.
   ///   - progress: Called with the bytes done since the last call.
+  /// - Returns: Every problem in the order found, failure to open included; empty if sound.
   public func run(begin: (Int) -> Void, progress: (Int) -> Void) -> [Problem] {
     var problems: [Problem] = []
     do {

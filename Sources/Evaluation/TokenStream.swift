@@ -21,8 +21,12 @@ package struct TokenStream: Sendable {
   /// Reads `source` for `checkpoint`.
   ///
   /// - Parameters:
+  ///   - source: A text or a list of ids.
+  ///   - checkpoint: The model, whose tokenizer is used for text.
   ///   - context: Tokens per window; the last, shorter window is dropped.
-  ///   - limit: Take the first so many tokens, rounded down to whole windows.
+  ///   - limit: Take the first so many tokens, rounded down to whole windows; nil takes all.
+  /// - Throws: ``EvaluationError`` if the source is malformed or shorter than one window, or the
+  ///   model has no tokenizer; `TokenizationError` if text cannot be encoded.
   package init(_ source: TextSource, for checkpoint: Checkpoint, context: Int, limit: Int?) throws {
     self.context = context
     text = source.name

@@ -26,7 +26,12 @@ package struct DecoderLayer: Sendable {
 
   /// Loads layer `index`.
   ///
-  /// - Parameter length: Tokens per window.
+  /// - Parameters:
+  ///   - loader: Brings its weights.
+  ///   - index: Index of the decoder layer, from 0.
+  ///   - length: Tokens per window.
+  /// - Throws: `CheckpointError` if a tensor is missing or not finite, `StorageError` if it cannot
+  ///   be read.
   package init(_ loader: WeightLoader, index: Int, length: Int) throws {
     let checkpoint = loader.checkpoint
     let c = try checkpoint.requireConfiguration()
@@ -145,7 +150,14 @@ package struct DecoderLayer: Sendable {
 
   /// h += the routed experts, with `routing` restricted to `allowed` positions of the router.
   ///
-  /// - Parameter observe: Sees each expert's activation before it is dropped.
+  /// - Parameters:
+  ///   - x: Inputs of the experts, [tokens, H].
+  ///   - logits: Router logits, [tokens, E].
+  ///   - allowed: Positions of the experts in use, ascending.
+  ///   - h: The residual stream, [tokens, H], changed in place.
+  ///   - observe: Sees each expert's activation before it is dropped.
+  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite, and what
+  ///   `observe` throws.
   package func addRouted(
     _ x: Matrix,
     logits: Matrix,
@@ -163,8 +175,12 @@ package struct DecoderLayer: Sendable {
   /// The whole layer: h becomes the residual stream that leaves it.
   ///
   /// - Parameters:
+  ///   - h: The residual stream that enters, [windows * length, H], changed in place.
+  ///   - length: Tokens per window.
   ///   - allowed: Positions of the experts in use; all by default.
-  ///   - inspectRouter: Sees the router logits.
+  ///   - inspectRouter: Sees the router logits, [tokens, E].
+  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
+  ///   `LinearAlgebraError` if a product's size exceeds 32 bits, and what `inspectRouter` throws.
   package func advance(
     _ h: Matrix,
     length: Int,

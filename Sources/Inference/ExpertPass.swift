@@ -35,7 +35,10 @@ package struct ExpertPass: Sendable {
   ///
   /// - Parameters:
   ///   - x: Inputs, [tokens, H].
-  ///   - lists: Rows of `x` for each position.
+  ///   - lists: Rows of `x` for each position in the router.
+  ///   - consume: Sees each expert's activation before it is dropped.
+  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
+  ///   `LinearAlgebraError` if a product's size exceeds 32 bits, and what `consume` throws.
   package func run(
     _ x: Matrix,
     lists: [[RoutedRow]],

@@ -36,9 +36,15 @@ package struct ForwardPass: Sendable {
   /// A loader of its weights.
   package var loader: WeightLoader { WeightLoader(checkpoint, threads: threads) }
 
-  /// The embedded windows: the stream that enters layer 0.
+  /// Embeds windows of tokens.
   ///
-  /// - Parameter ids: Token ids, whole windows of `length`.
+  /// - Parameters:
+  ///   - ids: Token ids, whole windows of `length`.
+  ///   - length: Tokens per window.
+  ///   - spoolFolder: Where the stream is spooled; nil keeps it in memory.
+  /// - Returns: The stream that enters layer 0.
+  /// - Throws: ``InferenceError/tokenOutOfRange(id:vocabularySize:)``, `CheckpointError` if a row
+  ///   of the embedding is not finite, `StorageError` if spooling fails.
   package func embed(_ ids: [Int32], length: Int, spoolFolder: FilePath?) throws -> HiddenStream {
     let stream = try HiddenStream(
       windowCount: ids.count / length,

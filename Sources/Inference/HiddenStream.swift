@@ -27,7 +27,12 @@ package final class HiddenStream: @unchecked Sendable {
 
   /// A stream of zeros.
   ///
-  /// - Parameter spoolFolder: Where to spool; nil keeps all in memory.
+  /// - Parameters:
+  ///   - windowCount: Number of windows.
+  ///   - length: Tokens per window.
+  ///   - width: Floats per token, H.
+  ///   - spoolFolder: Where to spool; nil keeps all in memory.
+  /// - Throws: `StorageError` if the spool file cannot be made.
   package init(windowCount: Int, length: Int, width: Int, spoolFolder: FilePath?) throws {
     self.length = length
     self.windowCount = windowCount

@@ -114,9 +114,12 @@ package struct Routing: Sendable {
     self.weights = Array(weights)
   }
 
-  /// The rows sent to each of `expertCount` experts, ascending, with their slot in `experts`.
+  /// Sorts tokens by the experts they are sent to.
   ///
-  /// - Parameter firstSlots: How many of each token's experts count; all by default.
+  /// - Parameters:
+  ///   - expertCount: Positions in the router, E.
+  ///   - firstSlots: How many of each token's experts count; all by default.
+  /// - Returns: For each position its rows, ascending, with their slot in `experts`.
   package func rowsByExpert(_ expertCount: Int, firstSlots: Int? = nil) -> [[RoutedRow]] {
     var lists = [[RoutedRow]](repeating: [], count: expertCount)
     let used = min(firstSlots ?? width, width)

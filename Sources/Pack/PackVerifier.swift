@@ -9,6 +9,7 @@ extension PackReader {
   ///   - threads: Most threads to use.
   ///   - progress: Called with the stored bytes of each part that was checked.
   ///   - report: Called with the place and the message of each problem, in the order of the file.
+  /// - Throws: `StorageError` if the table of chunks cannot be read; what is damaged is reported.
   public func verify(
     threads: Int,
     progress: (Int) -> Void,

@@ -51,9 +51,13 @@ public final class PackWriter {
   /// Appends a tensor.
   ///
   /// - Parameters:
-  ///   - fileNumber: Number of the safetensors file it came from, for a lossless pack.
+  ///   - layout: Its name, type and shape.
   ///   - byteCount: Its bytes; shape times type where the type is known.
+  ///   - fileNumber: Number of the safetensors file it came from, for a lossless pack.
+  ///   - source: Gives its bytes, in pieces and from several threads.
   /// - Returns: The number of its part and the bytes it takes in the pack.
+  /// - Throws: ``PackError/cannotStore(file:name:reason:)`` if the name is taken or name or shape
+  ///   are too long, `StorageError` if writing fails, and what `source` throws.
   @discardableResult
   public func addTensor(
     _ layout: TensorLayout,
@@ -200,6 +204,7 @@ public final class PackWriter {
   /// Writes sections and footer, syncs, and puts the pack in place.
   ///
   /// - Parameter model: The model section.
+  /// - Throws: `StorageError` if writing, syncing or renaming fails; then nothing is put in place.
   public func finish(model: JSONValue) throws {
     let isPruned = model["layers"] != nil
     let features: UInt64 = (matrices.isEmpty ? 0 : 1) | (isPruned ? 2 : 0)

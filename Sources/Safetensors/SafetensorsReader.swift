@@ -10,7 +10,12 @@ public final class SafetensorsReader: TensorSource {
 
   /// Opens `path` and checks its header; reads no values.
   ///
-  /// - Parameter fileIndex: The index its descriptors carry, for a file that is one of several.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - fileIndex: The index its descriptors carry, for a file that is one of several.
+  ///   - access: How values will be read.
+  /// - Throws: `StorageError` if the file cannot be opened, ``SafetensorsError`` if its header
+  ///   breaks a rule of the format.
   public init(_ path: FilePath, fileIndex: Int = 0, access: MappedFile.Access = .positioned) throws
   {
     file = try MappedFile(path, access: access)

@@ -78,7 +78,11 @@ public enum FileSystem {
 
   /// Reads a whole small file.
   ///
-  /// - Parameter limit: The most bytes that make sense; a larger file is refused.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limit: The most bytes that make sense; a larger file is refused.
+  /// - Returns: All its bytes.
+  /// - Throws: ``StorageError`` if it is not a regular file, cannot be read, or exceeds `limit`.
   public static func contents(of path: FilePath, limit: Int = 256 << 20) throws(StorageError)
     -> [UInt8]
   {

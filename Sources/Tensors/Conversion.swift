@@ -6,6 +6,7 @@ extension ElementType {
   /// - Parameters:
   ///   - bytes: Whole blocks of this type, unaligned.
   ///   - target: As many floats as there are elements.
+  /// - Throws: ``TensorError/notComputable(type:)`` unless this is F64, F32, F16, BF16 or Q8_0.
   public func widen(_ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Float>)
     throws(TensorError)
   {
@@ -30,6 +31,7 @@ extension ElementType {
   /// - Parameters:
   ///   - values: Whole blocks of values.
   ///   - target: Room for exactly the stored bytes, unaligned.
+  /// - Throws: ``TensorError/notComputable(type:)`` unless this is F64, F32, F16, BF16 or Q8_0.
   public func narrow(
     _ values: UnsafeBufferPointer<Float>,
     into target: UnsafeMutableRawBufferPointer

@@ -7,7 +7,11 @@ public protocol TensorSource: AnyObject, Sendable {
 
   /// Copies bytes of the tensor at `index` (decoded, in its element type) into `buffer`.
   ///
-  /// - Parameter range: Bytes relative to the tensor's first; `buffer` is as long.
+  /// - Parameters:
+  ///   - index: Place in `tensors`.
+  ///   - range: Bytes relative to the tensor's first.
+  ///   - buffer: Room for exactly as many bytes.
+  /// - Throws: The source's error, if the file has shrunk or its bytes do not decode.
   func read(tensor index: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer)
     throws
 }

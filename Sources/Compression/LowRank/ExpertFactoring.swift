@@ -45,9 +45,13 @@ package struct ExpertFactoring: Sendable {
   ///   - w: W [m, n].
   ///   - inputs: Its inputs on the tokens sent to the expert, [tokens, n].
   ///   - outputs: W x of them, [tokens, m].
-  ///   - isDown: Whether these are the inputs of `down`, whose shrinkage is a multiple of the identity.
-  ///   - rank: r.
-  ///   - typeName: Type the factors are stored in.
+  ///   - isDown: Whether W is `down`, whose shrinkage is a multiple of the identity.
+  ///   - rank: r, in 1 … min(m, n).
+  ///   - typeName: Type the factors are stored in, one of `factorTypes`; BF16 where sides do not
+  ///     fill its blocks.
+  /// - Returns: The factors as stored, with their errors.
+  /// - Throws: `LinearAlgebraError` if the rank is out of range, a value is not finite or LAPACK
+  ///   fails, `TensorError` if the type cannot be computed with.
   package func factor(
     _ w: Matrix,
     inputs: Matrix,

@@ -54,6 +54,10 @@ package struct Compressor {
   /// - Parameters:
   ///   - plan: Kept experts and, if `hasRanks`, ranks and types.
   ///   - hasRanks: Whether ranks are given; otherwise they are made as layers are measured.
+  ///   - destination: Where the pack appears once it is whole.
+  /// - Returns: The plan as carried out, sizes in bytes and the errors of the factors.
+  /// - Throws: `CheckpointError` if weights are missing or not finite, `PackError` for what a pack
+  ///   cannot hold, `LinearAlgebraError` if factoring fails, `StorageError` for files.
   package func run(_ plan: CompressionPlan, hasRanks: Bool, to destination: FilePath) throws
     -> Result
   {

@@ -100,6 +100,9 @@ package struct Planner {
   /// Everything that is decided on the original model: experts to keep per layer.
   ///
   /// - Parameter statistics: What was measured; nil where nothing is pruned.
+  /// - Returns: A plan with kept experts, candidates and reception field; ranks and types follow.
+  /// - Throws: `StatisticsError` if the statistics are damaged or of another model, text or option,
+  ///   ``PlanError`` if they hold too few candidates or layers cannot lose so many experts.
   package func chooseExperts(from statistics: StatisticsReader?) throws -> CompressionPlan {
     var plan = CompressionPlan(
       model: checkpoint.fingerprint,

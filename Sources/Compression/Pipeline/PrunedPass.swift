@@ -36,7 +36,12 @@ package struct PrunedPass {
   /// Runs it.
   ///
   /// - Parameters:
-  ///   - visit: Called for every layer, dense ones (nil) included, in order.
+  ///   - ids: Token ids, whole windows of `context`.
+  ///   - context: Tokens per window.
+  ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
+  ///   - visit: Called in order with the index of every layer and its state, nil for a dense one.
+  /// - Throws: `CheckpointError` if weights are missing or not finite, `InferenceError` for an id
+  ///   outside the vocabulary, `StorageError` if spooling fails, and what `visit` throws.
   package func run(
     ids: [Int32],
     context: Int,

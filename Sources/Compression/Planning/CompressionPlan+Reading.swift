@@ -145,7 +145,11 @@ package let factorTypes = ["BF16", "F16", "F32", "Q8_0"]
 extension CompressionPlan {
   /// Refuses a plan that was made for another model.
   ///
-  /// - Parameter allowsOtherWeights: Accept the same shapes under another configuration.
+  /// - Parameters:
+  ///   - checkpoint: The model to compress.
+  ///   - file: The plan's file name, for the message.
+  ///   - allowsOtherWeights: Whether a model of the same shapes will do (`--allow-other-weights`).
+  /// - Throws: ``PlanError/otherSource(file:what:remedy:)`` if the fingerprints differ.
   package func requireModel(_ checkpoint: Checkpoint, file: String, allowsOtherWeights: Bool) throws
   {
     if model == checkpoint.fingerprint { return }

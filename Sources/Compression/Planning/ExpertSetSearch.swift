@@ -52,11 +52,14 @@ package struct ExpertSetSearch: Sendable {
   /// Number of sets there are, nil past 2^53.
   package var setCount: Int? { ExpertSetSearch.binomial(choices.count, count) }
 
-  /// The best sets found, best first.
+  /// Searches as the options say.
   ///
   /// - Parameters:
-  ///   - error: Error of a set.
-  ///   - use: How often each expert is used, for `frequency`.
+  ///   - error: Error of a set on the sample.
+  ///   - use: How often each expert is used, by original number; only read by `frequency`.
+  /// - Returns: The best sets found, best first: at most `proposals`, at least one.
+  /// - Throws: ``PlanError/tooManySets(experts:pruned:)`` if `exhaustive` would have to try more
+  ///   than two million sets.
   package func run(error: SetError, use: [Double]) throws -> [ExpertSet] {
     guard count > 0 else { return [ExpertSet(pruned: [], error: 0)] }
     switch options.selection {

@@ -21,7 +21,10 @@ package struct GeneticSearch {
   /// - Parameters:
   ///   - choices: Experts that may be pruned, ascending.
   ///   - count: How many are.
-  ///   - setCount: How many sets there are, if that can be counted.
+  ///   - setCount: How many sets there are; nil past 2^53.
+  ///   - options: Gives population, generations, parents and mutation.
+  ///   - generator: Draws everything that is random.
+  ///   - threads: Most threads to evaluate sets with.
   package init(
     choices: [Int],
     count: Int,

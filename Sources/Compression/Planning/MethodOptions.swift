@@ -44,25 +44,45 @@ package struct MethodOptions: Sendable, Equatable {
     case svd
   }
 
+  /// Tokens the search samples, evenly spaced; nil takes all (`--search-tokens 4096`).
   package var searchTokens: Int? = 4096
+  /// Tokens of the reception field, rounded down to whole windows (`--reception-tokens 2048`).
   package var receptionTokens = 2048
+  /// Candidate sets per layer in the reception field, K (`--reception-sets 3`).
   package var receptionSets = 3
+  /// MoE layers per block of the reception field, T (`--reception-blocks 3`).
   package var receptionBlocks = 3
+  /// How sets of experts to prune are proposed (`--select auto`).
   package var selection = Selection.auto
+  /// Sets in a generation of the genetic search (`--population 100`).
   package var population = 100
+  /// Generations of the genetic search (`--generations 50`).
   package var generations = 50
+  /// Share of a generation, 0 … 1, that survives as parents (`--parents 0.2`).
   package var parents = 0.2
+  /// Probability, 0 … 1, that a child swaps one expert (`--mutation 0.3`).
   package var mutation = 0.3
+  /// How the experts to lose are spread over layers (`--allocate bounded`).
   package var allocation = Allocation.bounded
+  /// Shares that `bounded` takes from layers span twice this around `prune` (`--lambda 0.08`).
   package var lambda = 0.08
+  /// Share of the experts to prune, 0 ..< 1; 0 switches stage one off (`--prune 0.25`).
   package var prune = 0.25
+  /// Average rank (`--rank-keep 0.5` of break-even, or `dense`; `--average-rank` in rank units).
   package var rank = RankTarget.share(0.5)
+  /// Exponent of importance in the share of ranks (`--alpha 0.15`).
   package var alpha = 0.15
+  /// Added to importance, so that no share of ranks is zero (`--epsilon 1e-6`).
   package var epsilon = 1e-6
+  /// Ranks are multiples of this, in rank units (`--rank-multiple 1`).
   package var rankMultiple = 1
+  /// How factors are found (`--factor whitened`).
   package var factoring = Factoring.whitened
+  /// Element type of stored factors, one of ``factorTypes`` (`--factor-type bf16`).
   package var factorType = "BF16"
+  /// Experts never pruned, original numbers by decoder layer; none by default (`--protect L:E,…`).
   package var protected: [Int: [Int]] = [:]
+  /// Where every random draw starts (`--seed 0`).
   package var seed: UInt64 = 0
 
   /// The defaults.

@@ -7,15 +7,18 @@ package struct RankAllocation: Sendable, Equatable {
 
   /// Shares R_a M rank units in proportion to (I_e + epsilon)^alpha.
   ///
-  /// An expert whose share reaches break-even, mn / (m + n), stays dense and is charged that; the rest
-  /// share what remains, until none is added. Ranks are floored to the multiple (at least one), and
-  /// multiples that are left go one at a time to the largest remainder (ties: lower expert), always
-  /// below break-even.
+  /// An expert whose share reaches break-even, mn / (m + n), stays dense and is charged that; the
+  /// rest share what remains, until none is added. Ranks are floored to the multiple (at least
+  /// one), and multiples that are left go one at a time to the largest remainder (ties: lower
+  /// expert), always below break-even.
   ///
   /// - Parameters:
   ///   - importance: I_e of each kept expert.
   ///   - averageRank: R_a, a real number.
   ///   - breakEven: mn / (m + n).
+  ///   - alpha: Exponent of importance.
+  ///   - epsilon: What is added to importance.
+  ///   - multiple: Ranks are multiples of this, at least one.
   package init(
     importance: [Double],
     averageRank: Double,

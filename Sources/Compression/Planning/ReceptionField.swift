@@ -43,8 +43,9 @@ package struct ReceptionField {
   /// A field over the layers in `candidates`.
   ///
   /// - Parameters:
-  ///   - candidates: Per MoE layer the sets to prune, in the order of their indices.
-  ///   - blockLength: T.
+  ///   - pass: A pass through the original model.
+  ///   - candidates: Per MoE layer the sets to prune (original numbers), best first.
+  ///   - blockLength: MoE layers in a block, T.
   package init(_ pass: ForwardPass, candidates: [Int: [[Int]]], blockLength: Int) {
     self.pass = pass
     self.candidates = candidates
@@ -153,9 +154,7 @@ package struct ReceptionField {
     return ExpertInputs(x: x, logits: try layer.routerLogits(x))
   }
 
-  /// The streams behind every set of every prefix: children[prefix][set].
-  ///
-  /// - Parameter rows: Rows of the group to compute.
+  /// The streams behind every set of every prefix, children[prefix][set], for some rows of a group.
   private func children(
     _ prefixes: [Prefix],
     _ inputs: ExpertInputs,
