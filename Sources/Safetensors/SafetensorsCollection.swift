@@ -37,7 +37,8 @@ public final class SafetensorsCollection: TensorSource {
       throw SafetensorsError.missingShard(
         file: index.path,
         shard: first.lastComponent?.string ?? "",
-        missing: missing.count)
+        missing: missing.count
+      )
     }
     try self.init(paths: paths, index: index)
   }
@@ -60,7 +61,12 @@ public final class SafetensorsCollection: TensorSource {
       }
       files.append(
         File(
-          path: path, byteCount: content.byteCount, metadata: header.metadata, content: content))
+          path: path,
+          byteCount: content.byteCount,
+          metadata: header.metadata,
+          content: content
+        )
+      )
     }
     warnings = try check.finish()
     self.files = files
@@ -69,13 +75,17 @@ public final class SafetensorsCollection: TensorSource {
 
   /// Copies bytes of a tensor.
   public func read(
-    tensor index: Int, bytes range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    tensor index: Int,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     let tensor = tensors[index]
     precondition(range.upperBound <= tensor.byteCount)
     let start = tensor.fileRange.lowerBound
     try files[tensor.fileIndex].content.read(
-      start + range.lowerBound..<start + range.upperBound, into: buffer)
+      start + range.lowerBound..<start + range.upperBound,
+      into: buffer
+    )
   }
 }
 
@@ -124,7 +134,10 @@ private struct PlacementCheck {
     if let missing = isFound.firstIndex(of: false) {
       let entry = index.places[missing]
       throw .missingTensor(
-        file: index.path, tensor: entry.tensor, shard: index.shards[entry.shard])
+        file: index.path,
+        tensor: entry.tensor,
+        shard: index.shards[entry.shard]
+      )
     }
     var warnings: [String] = []
     if !others.isEmpty {
@@ -133,7 +146,8 @@ private struct PlacementCheck {
     if copies > 0 {
       warnings.append(
         "\(index.path): \(copies) tensors are also in shards where the index does not put them;"
-          + " those copies are left aside")
+          + " those copies are left aside"
+      )
     }
     return warnings
   }

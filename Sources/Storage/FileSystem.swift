@@ -88,7 +88,7 @@ public enum FileSystem {
   {
     let file = try MappedFile(path)
     guard file.byteCount <= limit else {
-      throw .pastEnd(path: path, range: 0..<file.byteCount, byteCount: limit)
+      throw .tooLarge(path: path, byteCount: file.byteCount, limit: limit)
     }
     return try file.bytes(0..<file.byteCount)
   }

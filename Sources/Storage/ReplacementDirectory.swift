@@ -45,7 +45,7 @@ public final class ReplacementDirectory {
   public func finish() throws(StorageError) {
     var old: FilePath?
     if FileSystem.exists(destination) {
-      let aside = FilePath(destination.string + ".replaced")
+      let aside = FilePath(destination.string + ".partial-replaced")
       FileSystem.removeTree(aside)
       guard rename(destination.string, aside.string) == 0 else {
         throw .system(action: "set aside", path: destination, errno: Errno(rawValue: Glibc.errno))

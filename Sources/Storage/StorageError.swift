@@ -8,6 +8,8 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   case notRegularFile(path: FilePath)
   /// The file ends before the bytes asked for.
   case pastEnd(path: FilePath, range: Range<Int>, byteCount: Int)
+  /// A file that is read whole is larger than such a file can be.
+  case tooLarge(path: FilePath, byteCount: Int, limit: Int)
   /// The file lost bytes while it was open.
   case shrank(path: FilePath, offset: Int)
   /// The output is there already.
@@ -33,6 +35,9 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       return
         "\(path): bytes \(range.lowerBound) to \(range.upperBound) were asked for, but the file"
         + " has \(byteCount); is the download complete?"
+    case .tooLarge(let path, let byteCount, let limit):
+      return "\(path): \(byteCount) bytes are more than such a file can have (\(limit)); is it the"
+        + " right file?"
     case .shrank(let path, let offset):
       return "\(path): byte \(offset) vanished while the file was being read; was it replaced or"
         + " truncated by another program?"

@@ -8,7 +8,8 @@ struct CommonOptions: ParsableArguments {
 
   @Option(
     name: .customLong("threads"),
-    help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
+    help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n")
+  )
   var requestedThreads: Int?
 
   @Option(help: ArgumentHelp("Seed of everything that is drawn at random.", valueName: "n"))

@@ -175,7 +175,8 @@ struct CompressionReport {
       }
       table.add([
         "\(layer.layer)", "\(layer.kept.count) of \(layer.experts)",
-        SafeText.fixed(layer.pruningError, 4), number(mean(ranks), 1),
+        layer.leaveOneOut.isEmpty ? "-" : SafeText.fixed(layer.pruningError, 4),
+        number(mean(ranks), 1),
         number(mean(records.map(\.weightError)), 4),
         number(mean(records.compactMap(\.outputError)), 4),
       ])
