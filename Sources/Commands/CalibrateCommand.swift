@@ -36,6 +36,7 @@ struct CalibrateCommand: ParsableCommand {
       inputs: [FilePath(input.model)] + text.inputs
     )
     let stream = try text.stream(for: checkpoint)
+    CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     let clock = StageClock()
     let setting = try conduct.setting(
       checkpoint,

@@ -84,6 +84,8 @@ struct CompressCommand: ParsableCommand {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }
     let stream = try text.stream(for: checkpoint)
+    CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
+    CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)
     let (options, given) = try self.options(checkpoint, stream)
     let evaluation = try evaluate.map {
       try TokenStream(

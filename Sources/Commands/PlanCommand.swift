@@ -51,6 +51,8 @@ struct PlanCommand: ParsableCommand {
       [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
     let path = try destination.path(force: common.force, inputs: inputs)
     let stream = try text.stream(for: checkpoint)
+    CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
+    CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)
     let clock = StageClock()
     let setting = try conduct.setting(
       checkpoint,

@@ -14,6 +14,8 @@ struct ExportJob: ConversionJob {
   private let kind: ConversionRequest.Kind
   private let export: DenseExport
   private let shards: SafetensorsShardPlan
+  /// Files of the source that are not taken.
+  private let leftOut: [FolderInventory.LeftOut]
 
   private static let defaultShardBytes = 5_000_000_000
 
@@ -33,13 +35,18 @@ struct ExportJob: ConversionJob {
         remedy: "convert it to .moepack, which holds any safetensors folder"
       )
     }
+    leftOut = kind == .directory ? try ExportJob.filesLeftOut(of: request.source) : []
   }
 
   var forecast: ConversionReport {
     let bytes = export.items.reduce(0) {
       $0 + ((try? $1.layout.type.byteCount(shape: $1.layout.shape)) ?? 0)
     }
-    return ConversionReport(tensorCount: export.items.count, byteCount: bytes)
+    return ConversionReport(
+      tensorCount: export.items.count,
+      byteCount: bytes,
+      leftOut: leftOut
+    )
   }
 
   var sourceByteCount: Int { forecast.byteCount }
@@ -54,7 +61,7 @@ struct ExportJob: ConversionJob {
       return try write(shards.shards[0], to: request.destination, progress)
     }
     let folder = try ReplacementDirectory(replacing: request.destination)
-    var report = ConversionReport()
+    var report = ConversionReport(leftOut: leftOut)
     for shard in shards.shards {
       let part = try write(shard, to: try folder.path(for: shard.name), progress)
       report.tensorCount += part.tensorCount
@@ -223,20 +230,37 @@ struct ExportJob: ConversionJob {
     switch (request.source.location, request.source.format) {
     case (.directory(let root), _):
       for entry in try FolderInventory(of: root).entries
-      where !entry.isWeights && !entry.path.hasSuffix(".safetensors.index.json")
-        && entry.path != "config.json"
-      {
+      where !entry.isWeights && ExportJob.isCopied(entry.path) {
         try put(entry.path, try FileSystem.contents(of: root.appending(entry.path)))
       }
     case (_, .pack(let pack)):
-      for file in pack.files
-      where !file.isSafetensors && !file.path.hasSuffix(".safetensors.index.json")
-        && file.path != "config.json"
-      {
+      for file in pack.files where !file.isSafetensors && ExportJob.isCopied(file.path) {
         try put(file.path, try pack.contents(of: file))
       }
     default: break
     }
     return total
+  }
+
+  /// Whether a file is copied as it is; configuration and index are written anew.
+  private static func isCopied(_ path: String) -> Bool {
+    path != "config.json" && (path.contains("/") || !path.hasSuffix(".safetensors.index.json"))
+  }
+
+  /// Files of the source that the output has no use for.
+  private static func filesLeftOut(of source: Checkpoint) throws -> [FolderInventory.LeftOut] {
+    guard case .directory(let root) = source.location,
+      case .safetensors(let collection) = source.format
+    else { return [] }
+    let inventory = try FolderInventory(of: root)
+    let opened = Set(collection.files.compactMap { $0.path.lastComponent?.string })
+    return inventory.leftOut
+      + inventory.entries.filter { $0.isWeights && !opened.contains($0.path) }.map {
+        FolderInventory.LeftOut(
+          path: $0.path,
+          byteCount: $0.byteCount,
+          reason: "not part of the checkpoint"
+        )
+      }
   }
 }

@@ -53,4 +53,12 @@ struct CalibrationTextOptions: ParsableArguments {
     }
     return stream
   }
+
+  /// Warns where a number of tokens was given that the stream does not have.
+  static func warn(_ option: String, _ wanted: Int?, of stream: TokenStream) {
+    guard let wanted, wanted > stream.ids.count else { return }
+    Console.warn(
+      "\(option) asks for \(wanted) tokens, and calibration has \(stream.ids.count); all are used"
+    )
+  }
 }
