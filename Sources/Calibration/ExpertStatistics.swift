@@ -1,7 +1,8 @@
-/// What one layer's experts did during calibration, per expert; sums over X_e, the tokens sent to it.
+/// What one layer's experts did during calibration, per expert; sums over X_e, the tokens sent to
+/// it.
 ///
-/// Enough for the scores S(b, alpha, beta) of arXiv 2606.15716 with exponents 0, 1 and 2: frequency,
-/// SEER, EAN, REAP, MAN, MSAN.
+/// Enough for the scores S(b, alpha, beta) of arXiv 2606.15716 with exponents 0, 1 and 2:
+/// frequency, SEER, EAN, REAP, MAN, MSAN.
 package struct ExpertStatistics: Sendable, Equatable {
   /// |X_e|.
   package var count: [Double]

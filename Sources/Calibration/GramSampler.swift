@@ -14,8 +14,8 @@ package struct GramSample: Sendable {
   package var candidates: Int
   /// Router logits, [n, E].
   package var logits: [Float]
-  /// The C likeliest experts by descending logit, [n, C]; nil if C = E, where `gram` has all experts
-  /// in ascending order.
+  /// The C likeliest experts by descending logit, [n, C]; nil if C = E, where `gram` has all
+  /// experts in ascending order.
   package var candidateExperts: [Int32]?
   /// Lower triangles row by row, [n, C(C+1)/2].
   package var gram: [Float]

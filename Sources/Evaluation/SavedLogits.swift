@@ -4,7 +4,8 @@ internal import Storage
 package import SystemPackage
 package import Tensors
 
-/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids` [windows, N].
+/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids` [windows,
+/// N].
 package final class SavedLogits: LogitSource {
   /// The vocabulary of the model that made them.
   package let vocabularySize: Int

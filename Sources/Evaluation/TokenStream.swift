@@ -2,8 +2,8 @@ internal import Crypto
 package import Checkpoint
 internal import Tokenization
 
-/// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in a
-/// row, cut into windows.
+/// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in
+/// a row, cut into windows.
 package struct TokenStream: Sendable {
   /// Whole windows of ids.
   package let ids: [Int32]

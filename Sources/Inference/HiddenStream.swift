@@ -3,8 +3,8 @@ package import LinearAlgebra
 internal import Storage
 package import SystemPackage
 
-/// The residual stream of all windows, kept in groups of whole windows: in memory, or in a spool file
-/// when memory is short.
+/// The residual stream of all windows, kept in groups of whole windows: in memory, or in a spool
+/// file when memory is short.
 ///
 /// Groups depend on the context and the width alone, never on where they are kept, so that results
 /// do not either. Several threads may load while none stores.

@@ -3,12 +3,13 @@ internal import Inference
 package import LinearAlgebra
 package import Tensors
 
-/// Replaces one expert's matrices by factors: MoE-I²'s intra-expert low-rank decomposition, plain or
-/// whitened by the inputs the expert sees.
+/// Replaces one expert's matrices by factors: MoE-I²'s intra-expert low-rank decomposition, plain
+/// or whitened by the inputs the expert sees.
 ///
-/// For W [m, n] with inputs of second moment G the best W' of rank r is Q Qᵀ W, Q the top eigenvectors
-/// of W G Wᵀ (method of SVD-LLM, arXiv 2403.07378, in the form without an inverse). The short side is
-/// used: with m <= n that matrix comes from the outputs the expert computed anyway, else G itself does.
+/// For W [m, n] with inputs of second moment G the best W' of rank r is Q Qᵀ W, Q the top
+/// eigenvectors of W G Wᵀ (method of SVD-LLM, arXiv 2403.07378, in the form without an inverse).
+/// The short side is used: with m <= n that matrix comes from the outputs the expert computed
+/// anyway, else G itself does.
 package struct ExpertFactoring: Sendable {
   /// What came of one matrix.
   package struct Result: Sendable {
@@ -77,8 +78,8 @@ package struct ExpertFactoring: Sendable {
 
   // MARK: - Moments
 
-  /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for an
-  /// expert that hardly any token saw.
+  /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for
+  /// an expert that hardly any token saw.
   private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
     -> LowRankFactors
   {

@@ -7,8 +7,8 @@ internal import Parallelism
 package import SystemPackage
 internal import Tensors
 
-/// Carries a plan out: streams every tensor from the source to a pack, pruning and factoring experts
-/// one by one.
+/// Carries a plan out: streams every tensor from the source to a pack, pruning and factoring
+/// experts one by one.
 package struct Compressor {
   /// What was measured of one factored matrix.
   package struct FactoringRecord: Sendable {

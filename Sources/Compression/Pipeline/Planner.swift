@@ -6,7 +6,8 @@ internal import JSON
 internal import Storage
 package import SystemPackage
 
-/// The stages of MoE-I² up to the plan: measure, count, search, reception field, measure again, ranks.
+/// The stages of MoE-I² up to the plan: measure, count, search, reception field, measure again,
+/// ranks.
 package struct Planner {
   /// The model.
   package let checkpoint: Checkpoint
@@ -292,8 +293,8 @@ package struct Planner {
 }
 
 extension Planner {
-  /// A plan of the size the options lead to, made without measuring anything: uniform counts, average
-  /// ranks.
+  /// A plan of the size the options lead to, made without measuring anything: uniform counts,
+  /// average ranks.
   package func forecast() throws -> CompressionPlan {
     let c = try checkpoint.requireConfiguration()
     let counts = PruningCounts.uniform(

@@ -4,8 +4,8 @@ package import Inference
 package import LinearAlgebra
 package import SystemPackage
 
-/// Takes the calibration stream through the pruned model, layer by layer, measuring importance again
-/// on the way: the second half of MoE-I².
+/// Takes the calibration stream through the pruned model, layer by layer, measuring importance
+/// again on the way: the second half of MoE-I².
 ///
 /// At each layer the consumer gets the experts' inputs and what was measured, so that planning and
 /// factoring share one pass and see the same numbers.

@@ -7,7 +7,8 @@ internal import Tensors
 extension CompressionPlan {
   /// Reads a plan file and checks every rule it must keep for `checkpoint`.
   ///
-  /// Kept experts, ranks and types may have been edited; the measured reasons are taken as they are.
+  /// Kept experts, ranks and types may have been edited; the measured reasons are taken as they
+  /// are.
   package init(reading path: FilePath, for checkpoint: Checkpoint) throws {
     let bytes = try FileSystem.contents(of: path)
     do {

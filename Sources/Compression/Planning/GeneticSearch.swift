@@ -1,9 +1,9 @@
 package import LinearAlgebra
 internal import Parallelism
 
-/// MoE-I²'s layer-wise genetic search: individuals are sets of experts to prune, fitness is the error
-/// of the layer's output, parents are crossed by taking a random subset of their union, and some
-/// children swap one expert.
+/// MoE-I²'s layer-wise genetic search: individuals are sets of experts to prune, fitness is the
+/// error of the layer's output, parents are crossed by taking a random subset of their union, and
+/// some children swap one expert.
 ///
 /// Every set is evaluated once. Children are drawn by one generator before any is evaluated, so the
 /// number of threads changes nothing.

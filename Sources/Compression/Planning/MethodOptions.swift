@@ -4,7 +4,8 @@ package import JSON
 package struct MethodOptions: Sendable, Equatable {
   /// How the experts to lose are spread over layers.
   package enum Allocation: String, Sendable, CaseIterable {
-    /// Within `lambda` of uniform, more important layers losing fewer (OWL's map, arXiv 2310.05175).
+    /// Within `lambda` of uniform, more important layers losing fewer (OWL's map, arXiv
+    /// 2310.05175).
     case bounded
     /// In proportion to 1 / importance.
     case inverse

@@ -1,5 +1,5 @@
-/// How many experts each layer loses: MoE-I²'s layer importance turned into counts whose total is the
-/// uniform one's.
+/// How many experts each layer loses: MoE-I²'s layer importance turned into counts whose total is
+/// the uniform one's.
 package struct PruningCounts: Sendable {
   /// What is known of a layer.
   package struct Layer: Sendable, Equatable {
