@@ -46,7 +46,7 @@ package final class HiddenStream: @unchecked Sendable {
     spool = try spoolFolder.map { try SpoolFile(in: $0) }
   }
 
-  /// Bytes of a whole stream.
+  /// Bytes of a whole stream in Float32.
   package static func byteCount(tokens: Int, width: Int) -> Int { tokens * width * 4 }
 
   /// Tokens in all.
@@ -75,7 +75,7 @@ package final class HiddenStream: @unchecked Sendable {
     }
   }
 
-  /// A copy, in memory.
+  /// A copy of the first `windows` windows, in memory.
   package func copy(windows: Int) throws -> HiddenStream {
     let copy = try HiddenStream(
       windowCount: min(windows, windowCount),
