@@ -11,9 +11,9 @@ package struct TokenStream: Sendable {
   package let context: Int
   /// The text's name; nil for ids.
   package let text: String?
-  /// What documents started with.
+  /// The token each document starts with; nil if none.
   package let bos: Int32?
-  /// What they ended with.
+  /// The token each document ends with; nil if none.
   package let eos: Int32?
   /// Tokens the source had, if fewer than were asked for.
   package let shortfall: Int?
@@ -54,7 +54,7 @@ package struct TokenStream: Sendable {
     self.ids = Array(ids[..<whole])
   }
 
-  /// The ids of all documents in a row, up to `limit`.
+  /// The ids of all documents in a row; no document is begun once there are `limit`.
   package static func flat(_ documents: [[UInt8]], _ model: ModelTokenizer, limit: Int? = nil)
     throws
     -> [Int32]
