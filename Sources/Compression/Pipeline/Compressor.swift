@@ -14,15 +14,15 @@ package struct Compressor {
   package struct FactoringRecord: Sendable {
     /// Original number of the expert.
     package var expert: Int
-    /// Which matrix.
+    /// Which matrix: gate, up or down.
     package var projection: String
-    /// Its rank.
+    /// Rank of its factors.
     package var rank: Int
-    /// Error of the weight.
+    /// Relative error of the weight, ‖W − W'‖ / ‖W‖.
     package var weightError: Double
-    /// Error of the output; nil without tokens.
+    /// Relative error of the output on the expert's tokens; nil without tokens.
     package var outputError: Double?
-    /// Type of the factors.
+    /// Element type of the factors.
     package var type: String
   }
 
@@ -34,7 +34,7 @@ package struct Compressor {
     package var outputBytes: Int
     /// Bytes its routed experts take in it.
     package var outputExpertBytes: Int
-    /// Factoring errors by layer.
+    /// Records of the factored matrices by layer.
     package var factoring: [Int: [FactoringRecord]]
   }
 

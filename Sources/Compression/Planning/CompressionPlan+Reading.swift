@@ -22,7 +22,7 @@ extension CompressionPlan {
     }
   }
 
-  /// A plan from its JSON.
+  /// A plan from its JSON, checked like a file; `file` names it in errors.
   package init(json: JSONValue, file: String, for checkpoint: Checkpoint) throws {
     let c = try checkpoint.requireConfiguration()
     let reader = PlanReader(file: file)
@@ -140,7 +140,7 @@ private struct PlanReader {
   }
 }
 
-/// Types that factors can have.
+/// Element types that factors can have.
 package let factorTypes = ["BF16", "F16", "F32", "Q8_0"]
 
 extension CompressionPlan {
