@@ -4,8 +4,8 @@ package import LinearAlgebra
 internal import Parallelism
 
 /// The Gram matrices of expert outputs for a sample of tokens: with them the error of any set of
-/// experts is exact and needs no weights (docs/how-it-works.md,
-/// "Measure"). The method is this tool's own.
+/// experts is exact and needs no weights (docs/how-it-works.md, "Measure"). The method is
+/// this tool's own.
 package struct GramSample: Sendable {
   /// Number of tokens, n.
   package var tokenCount: Int

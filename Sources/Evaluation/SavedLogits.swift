@@ -4,8 +4,8 @@ internal import Storage
 package import SystemPackage
 package import Tensors
 
-/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids` [windows,
-/// N].
+/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids`
+/// [windows, N] I64.
 package final class SavedLogits: LogitSource {
   /// Size of the vocabulary of the model that made them.
   package let vocabularySize: Int

@@ -28,11 +28,11 @@ package struct PruningCounts: Sendable {
   ///
   /// With total = the sum of the uniform counts, I a layer's importance and E its experts:
   /// `inverse` shares it in proportion to 1 / (I + 1e-12), which the paper leaves open and its
-  /// reimplementation MoE-Compressors does; `bounded` takes (ratio - (t - mean t)) E with t = (I -
-  /// min I) / (max I - min I + 1e-12) 2 lambda, the map of OWL (arXiv 2310.05175) with I in place
-  /// of its outlier ratio. Shares are floored and clamped to 0 … most; what is missing goes one by
-  /// one to layers by largest fractional part (ties: lower layer), round after round; what is too
-  /// much is taken in the reverse order.
+  /// reimplementation MoE-Compressors does; `bounded` takes (ratio - (t - mean t)) E with
+  /// t = (I - min I) / (max I - min I + 1e-12) 2 lambda, the map of OWL (arXiv 2310.05175) with I
+  /// in place of its outlier ratio. Shares are floored and clamped to 0 … most; what is missing
+  /// goes one by one to layers by largest fractional part (ties: lower layer), round after round;
+  /// what is too much is taken in the reverse order.
   ///
   /// - Throws: ``PlanError/pruneTooMuch(ratio:largest:)`` if layers cannot lose so many.
   package static func counts(
