@@ -8,7 +8,7 @@ package struct Calibrator {
   private let pass: ForwardPass
   private let threads: Int
 
-  /// Will measure the model of `pass`.
+  /// A calibrator that will measure the model of `pass`.
   package init(_ pass: ForwardPass) {
     self.pass = pass
     threads = pass.threads

@@ -4,26 +4,27 @@ package import LinearAlgebra
 internal import Parallelism
 
 /// The Gram matrices of expert outputs for a sample of tokens: with them the error of any set of
-/// experts is exact and needs no weights (docs/method.md, "Gram samples").
+/// experts is exact and needs no weights (docs/how-it-works.md, "Measure"). The method is
+/// this tool's own.
 package struct GramSample: Sendable {
-  /// Tokens, n.
+  /// Number of tokens, n.
   package var tokenCount: Int
-  /// Experts of the layer, E.
+  /// Number of experts of the layer, E.
   package var experts: Int
-  /// Experts per token whose outputs are in `gram`, C.
+  /// Number of experts per token whose outputs are in `gram`, C.
   package var candidates: Int
   /// Router logits, [n, E].
   package var logits: [Float]
-  /// The C likeliest experts by descending logit, [n, C]; nil if C = E, where `gram` has all experts
-  /// in ascending order.
+  /// The C likeliest experts by descending logit, [n, C]; nil if C = E, where `gram` has all
+  /// experts in ascending order.
   package var candidateExperts: [Int32]?
-  /// Lower triangles row by row, [n, C(C+1)/2].
+  /// Inner products ⟨f_a(x), f_b(x)⟩ of the outputs: lower triangles row by row, [n, C(C+1)/2].
   package var gram: [Float]
 
-  /// Numbers in one triangle.
+  /// Numbers in one token's triangle, C(C+1)/2.
   package var triangle: Int { candidates * (candidates + 1) / 2 }
 
-  /// An empty sample.
+  /// A sample without tokens.
   package init(experts: Int, candidates: Int) {
     tokenCount = 0
     self.experts = experts
@@ -62,12 +63,12 @@ package struct GramSampler {
     self.threads = threads
   }
 
-  /// Tokens in a block: their outputs are held at once.
+  /// Tokens in a block, whose outputs are held at once.
   package static func blockTokens(candidates: Int, hidden: Int) -> Int {
     max(16, min(2048, MixtureMeasurement.blockBytes / max(1, candidates * hidden * 4)))
   }
 
-  /// Adds the tokens in `rows` of a batch to `sample`.
+  /// Adds the tokens in `rows` of a batch, x [tokens, H] and logits [tokens, E], to `sample`.
   package func add(_ rows: [Int], of x: Matrix, logits: Matrix, to sample: inout GramSample) throws
   {
     let block = GramSampler.blockTokens(candidates: sample.candidates, hidden: x.columns)

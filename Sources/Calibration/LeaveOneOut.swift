@@ -2,7 +2,8 @@ internal import Glibc
 internal import Inference
 
 /// The error of leaving out each expert in turn, under exact re-routing, from the outputs of each
-/// token's k + 1 likeliest experts.
+/// token's k + 1 likeliest experts: the importance of MoE-I² (arXiv 2411.01016, "Layer Importance
+/// Analysis").
 ///
 /// Without expert e, a token that used it takes its (k+1)-th choice; where weights are not
 /// renormalised the softmax loses e's share, so every other token's weights grow too. The squared

@@ -20,7 +20,7 @@ package struct MixtureMeasurement {
   /// Bytes of outputs held at once.
   static let blockBytes = 160 << 20
 
-  /// Starts with nothing measured.
+  /// A measurement of `layer` with nothing measured yet.
   package init(_ layer: DecoderLayer, allowed: [Int], threads: Int) {
     self.layer = layer
     self.allowed = allowed
@@ -29,7 +29,7 @@ package struct MixtureMeasurement {
     leaveOneOut = LeaveOneOut(experts: layer.experts.count, rule: layer.rule)
   }
 
-  /// What was measured.
+  /// What was measured so far.
   package var result: ExpertStatistics {
     var result = statistics
     result.leaveOneOut = leaveOneOut.relative
@@ -42,7 +42,7 @@ package struct MixtureMeasurement {
     return max(64, fitting >= 512 ? min(fitting / 512 * 512, HiddenStream.groupTokens) : fitting)
   }
 
-  /// h += the routed experts' output on x, measuring on the way.
+  /// Adds the routed experts' output on x to h, measuring on the way.
   ///
   /// - Parameters:
   ///   - x: Inputs of router and experts, [tokens, H].

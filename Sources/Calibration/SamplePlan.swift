@@ -5,12 +5,12 @@ package struct SamplePlan: Sendable, Equatable {
   /// Experts whose outputs are kept per token, C.
   package let candidates: Int
 
-  /// Evenly spaced positions.
+  /// Spaces positions evenly over the stream.
   ///
   /// - Parameters:
-  ///   - tokens: T.
-  ///   - wanted: n, at most T.
-  ///   - candidates: C.
+  ///   - tokens: Tokens of the stream, T.
+  ///   - wanted: Positions wanted, n; all T if there are fewer.
+  ///   - candidates: Experts whose outputs are kept per token, C.
   package init(tokens: Int, wanted: Int, candidates: Int) {
     let n = min(wanted, tokens)
     positions = (0..<n).map { i in
@@ -19,7 +19,8 @@ package struct SamplePlan: Sendable, Equatable {
     self.candidates = candidates
   }
 
-  /// C = min(E, k + the most experts one layer could lose).
+  /// Experts whose outputs the search can need: C = min(E, k + the most experts a layer could
+  /// lose).
   package static func candidateCount(experts: Int, topK: Int, mostPruned: Int) -> Int {
     min(experts, topK + mostPruned)
   }

@@ -58,7 +58,7 @@ package final class StatisticsWriter {
   private let places: [String: Int]
   private let plan: SamplePlan
 
-  /// Starts a file.
+  /// Starts a file for `layers`, with `metadata` in its header.
   package init(
     replacing path: FilePath,
     layers: [Int],
@@ -72,7 +72,7 @@ package final class StatisticsWriter {
     self.plan = plan
   }
 
-  /// Writes a layer.
+  /// Writes the sums and the sample of one layer.
   package func write(layer: Int, _ statistics: ExpertStatistics, _ sample: GramSample) throws {
     let sums = [
       statistics.count, statistics.gateSum, statistics.normSum, statistics.normSquareSum,
@@ -85,7 +85,7 @@ package final class StatisticsWriter {
     try put(sample.gram, layer, "sample.gram")
   }
 
-  /// Puts the file in place.
+  /// Puts the finished file in place.
   package func finish() throws { try writer.finish() }
 
   private func put<Value: BitwiseCopyable>(_ values: [Value], _ layer: Int, _ part: String) throws {
@@ -101,7 +101,7 @@ package final class StatisticsReader {
   private let reader: SafetensorsReader
   private let places: [String: Int]
 
-  /// Opens a file.
+  /// Opens a file and reads its header.
   package init(_ path: FilePath) throws {
     self.path = path
     reader = try SafetensorsReader(path)
@@ -128,7 +128,7 @@ package final class StatisticsReader {
     }
   }
 
-  /// The sums of a layer.
+  /// The sums of a layer, one number per expert.
   package func statistics(layer: Int, experts: Int) throws -> ExpertStatistics {
     var result = ExpertStatistics(experts: experts)
     func sums(_ name: String) throws -> [Double] {

@@ -5,8 +5,8 @@ public import SystemPackage
 /// Which files of a folder are its weights.
 ///
 /// In order: `model.safetensors.index.json` and the shards it names; `model.safetensors`; the only
-/// other index there is; all `model*.safetensors`; all `*.safetensors` but `consolidated*`, which are
-/// Mistral's second copy of the same weights.
+/// other index there is; all `model*.safetensors`; all `*.safetensors` but `consolidated*`, which
+/// are Mistral's second copy of the same weights.
 public struct CheckpointFolder: Sendable {
   /// The folder.
   public let path: FilePath

@@ -1,4 +1,5 @@
-/// What a forward pass needs to know of a decoder with routed experts, whatever its family calls it.
+/// What a forward pass needs to know of a decoder with routed experts, whatever its family calls
+/// it.
 public struct ModelConfiguration: Sendable, Equatable {
   /// `model_type`.
   public var modelType: String

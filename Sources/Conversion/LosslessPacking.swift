@@ -5,8 +5,8 @@ internal import Storage
 public import SystemPackage
 internal import Tensors
 
-/// Puts a whole checkpoint folder, or one safetensors file, into a pack from which it comes back byte
-/// for byte.
+/// Puts a whole checkpoint folder, or one safetensors file, into a pack from which it comes back
+/// byte for byte.
 public struct LosslessPacking: Sendable {
   private let root: FilePath
   private let entries: [FolderInventory.Entry]

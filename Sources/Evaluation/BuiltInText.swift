@@ -13,7 +13,7 @@ extension TextSource {
     )
   }
 
-  /// What reports call it.
+  /// What reports call the built-in text.
   package static let builtInName = "built-in text (King James Bible, Python library)"
 
   /// Its bytes, JSON lines.

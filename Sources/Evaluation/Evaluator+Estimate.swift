@@ -2,7 +2,7 @@ package import Checkpoint
 internal import Inference
 
 extension Evaluator {
-  /// Bytes of memory that `evaluate` will not exceed.
+  /// An upper bound of the bytes of memory that `evaluate` takes.
   package func estimatedPeakMemory(
     _ checkpoint: Checkpoint,
     _ stream: TokenStream,

@@ -22,11 +22,11 @@ package struct Evaluator {
 
   /// What was measured.
   package struct Result: Sendable {
-    /// exp of the mean negative log-likelihood; nil if nothing was scored.
+    /// Perplexity: exp of the mean negative log-likelihood (nats); nil if nothing was scored.
     package var perplexity: Double?
-    /// Tokens scored.
+    /// Number of tokens scored, all but the first of each window.
     package var scoredTokens: Int
-    /// Windows.
+    /// Number of windows.
     package var windows: Int
     /// The comparison, if there was one.
     package var against: Comparison?
@@ -34,25 +34,25 @@ package struct Evaluator {
 
   /// A model beside its reference.
   package struct Comparison: Sendable {
-    /// The reference's perplexity.
+    /// The reference's perplexity; nil if nothing was scored.
     package var perplexity: Double?
-    /// Mean over scored positions of KL(reference ‖ model), nats.
+    /// Mean over scored positions of KL(reference ‖ model) = sum of p_r (ln p_r − ln p_m), in nats.
     package var meanKL: Double?
-    /// Share of scored positions where both find the same token likeliest.
+    /// Share of scored positions, 0 to 1, where both find the same token likeliest.
     package var top1Agreement: Double?
   }
 
   /// Threads to use.
   package var threads: Int
-  /// Hidden states larger than this go to a spool file.
+  /// Hidden states of more bytes than this go to a spool file.
   package var memoryBudget: Int
-  /// Where to spool.
+  /// Folder for spool files.
   package var spoolFolder: FilePath
-  /// Where to save logits.
+  /// Where to save logits; nil saves none.
   package var logitsPath: FilePath?
-  /// Where to save hidden states and router logits.
+  /// Where to save hidden states and router logits; nil saves none.
   package var hiddenPath: FilePath?
-  /// Called when a layer of a model is done.
+  /// Called with the index of each layer that is done, of the model and then of its reference.
   package var layerDone: ((Int) -> Void)?
 
   /// An evaluator that saves nothing.
@@ -67,7 +67,7 @@ package struct Evaluator {
   /// Tokens in a block.
   static let tokenBlock = 512
 
-  /// Evaluates `checkpoint` on `stream`.
+  /// Evaluates `checkpoint` on `stream`, against a reference if one is given.
   package func evaluate(
     _ checkpoint: Checkpoint,
     _ stream: TokenStream,

@@ -6,9 +6,9 @@ package import SystemPackage
 
 /// Gives logits for blocks of tokens and vocabulary.
 package protocol LogitSource: AnyObject {
-  /// Rows of the vocabulary.
+  /// Number of tokens in the vocabulary.
   var vocabularySize: Int { get }
-  /// Makes rows of the vocabulary ready.
+  /// Makes some rows of the vocabulary ready; comes before `logits`.
   func begin(vocabulary: Range<Int>) throws
   /// Logits of some tokens of a group for the rows that are ready: [tokens, rows].
   func logits(group: Int, rows: Range<Int>) throws -> Matrix
@@ -16,7 +16,7 @@ package protocol LogitSource: AnyObject {
 
 /// A model's logits, made block by block from the stream that leaves its last layer.
 package final class ModelLogits: LogitSource {
-  /// The model's vocabulary.
+  /// Size of the model's vocabulary.
   package let vocabularySize: Int
   private let head: OutputHead
   private let stream: HiddenStream
@@ -44,13 +44,13 @@ package final class ModelLogits: LogitSource {
   /// The groups of windows, for whoever walks through them.
   package var groups: [Range<Int>] { stream.groups }
 
-  /// Widens rows of the output matrix.
+  /// Reads these rows of the output matrix as Float32.
   package func begin(vocabulary: Range<Int>) throws {
     weights = nil
     weights = try head.weights(vocabulary)
   }
 
-  /// One product.
+  /// Multiplies the group's rows by the output rows that are ready: [tokens, rows].
   package func logits(group: Int, rows: Range<Int>) throws -> Matrix {
     guard let weights else { preconditionFailure("begin(vocabulary:) comes first") }
     let h = try stream.load(group)

@@ -5,11 +5,11 @@ package import Tokenization
 
 /// A model's own tokenizer with the tokens that frame a document.
 package struct ModelTokenizer: Sendable {
-  /// The tokenizer.
+  /// The tokenizer of the model's `tokenizer.json`.
   package let tokenizer: Tokenizer
-  /// What a document starts with.
+  /// The token a document starts with; nil if none.
   package let bos: Int32?
-  /// What it ends with.
+  /// The token a document ends with; nil if none.
   package let eos: Int32?
 
   /// Reads `tokenizer.json` and the special tokens of `checkpoint`.

@@ -4,9 +4,10 @@ internal import Storage
 package import SystemPackage
 package import Tensors
 
-/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids` [windows, N].
+/// Logits in a safetensors file: `logits` [windows, N, vocabulary] F32 and `input_ids`
+/// [windows, N] I64.
 package final class SavedLogits: LogitSource {
-  /// The vocabulary of the model that made them.
+  /// Size of the vocabulary of the model that made them.
   package let vocabularySize: Int
   private let reader: SafetensorsReader
   private let tensor: Int
@@ -14,7 +15,7 @@ package final class SavedLogits: LogitSource {
   private let windowsPerGroup: Int
   private var vocabulary = 0..<0
 
-  /// Opens a file and checks that it is of the same windows.
+  /// Opens a file and checks that it was made from the same windows.
   package init(_ path: FilePath, ids: [Int32], context: Int, windowsPerGroup: Int) throws {
     let reader = try SafetensorsReader(path)
     self.reader = reader
@@ -51,10 +52,10 @@ package final class SavedLogits: LogitSource {
     }
   }
 
-  /// Notes which rows are wanted.
+  /// Notes which rows of the vocabulary are wanted.
   package func begin(vocabulary: Range<Int>) { self.vocabulary = vocabulary }
 
-  /// Reads them token by token.
+  /// Reads the wanted logits token by token: [tokens, rows].
   package func logits(group: Int, rows: Range<Int>) throws -> Matrix {
     let y = Matrix(rows: rows.count, columns: vocabulary.count)
     let first = group * windowsPerGroup * context + rows.lowerBound
@@ -69,7 +70,7 @@ package final class SavedLogits: LogitSource {
     return y
   }
 
-  /// The layout of a file of logits.
+  /// The layout of a file of logits: `logits`, then `input_ids`.
   package static func layout(windows: Int, context: Int, vocabularySize: Int) -> [TensorLayout] {
     [
       TensorLayout(name: "logits", type: .f32, shape: [windows, context, vocabularySize]),

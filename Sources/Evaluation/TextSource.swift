@@ -11,7 +11,7 @@ package enum TextSource: Sendable {
   /// Documents in memory, with a name for reports.
   case documents([[UInt8]], name: String)
 
-  /// The name that reports give it.
+  /// The name that reports give it; nil for ids.
   package var name: String? {
     switch self {
     case .file(let path): path.string
@@ -20,7 +20,7 @@ package enum TextSource: Sendable {
     }
   }
 
-  /// The documents, byte for byte.
+  /// The documents, byte for byte as UTF-8; none for ids.
   package func documents() throws -> [[UInt8]] {
     switch self {
     case .documents(let documents, _): return documents
@@ -67,7 +67,7 @@ package enum TextSource: Sendable {
     return documents
   }
 
-  /// The ids of a file of ids.
+  /// The ids of a JSON file that is a flat list of them.
   package static func ids(in path: FilePath) throws -> [Int32] {
     let text = try FileSystem.contents(of: path, limit: 4 << 30)
     var ids: [Int32] = []

@@ -2,8 +2,8 @@ internal import Crypto
 package import Checkpoint
 internal import Tokenization
 
-/// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in a
-/// row, cut into windows.
+/// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in
+/// a row, cut into windows.
 package struct TokenStream: Sendable {
   /// Whole windows of ids.
   package let ids: [Int32]
@@ -11,9 +11,9 @@ package struct TokenStream: Sendable {
   package let context: Int
   /// The text's name; nil for ids.
   package let text: String?
-  /// What documents started with.
+  /// The token each document starts with; nil if none.
   package let bos: Int32?
-  /// What they ended with.
+  /// The token each document ends with; nil if none.
   package let eos: Int32?
   /// Tokens the source had, if fewer than were asked for.
   package let shortfall: Int?
@@ -54,7 +54,7 @@ package struct TokenStream: Sendable {
     self.ids = Array(ids[..<whole])
   }
 
-  /// The ids of all documents in a row, up to `limit`.
+  /// The ids of all documents in a row; no document is begun once there are `limit`.
   package static func flat(_ documents: [[UInt8]], _ model: ModelTokenizer, limit: Int? = nil)
     throws
     -> [Int32]

@@ -3,7 +3,8 @@ internal import Checkpoint
 internal import LinearAlgebra
 internal import Parallelism
 
-/// Grouped-query causal attention over windows of equal length.
+/// Grouped-query causal attention over windows of equal length: softmax(q kᵀ / sqrt(d)) v per head,
+/// d the head's width, with neighbouring heads sharing keys and values (arXiv 2305.13245).
 ///
 /// Queries are taken in blocks, so that scores need a block's rows times the keys before it and
 /// memory grows with the length, not with its square.

@@ -6,11 +6,11 @@ internal import Parallelism
 /// One decoder layer with its weights in memory, the routed experts excepted: those pass through
 /// one by one.
 package struct DecoderLayer: Sendable {
-  /// Its index.
+  /// Its index in the decoder.
   package let index: Int
   /// Original numbers of the experts behind the router's rows; empty for a dense layer.
   package let experts: [Int]
-  /// How it routes.
+  /// How it turns router logits into experts and weights.
   package let rule: RoutingRule
 
   private let loader: WeightLoader
@@ -102,7 +102,7 @@ package struct DecoderLayer: Sendable {
 
   // MARK: - Forward, in pieces
 
-  /// h += attention(norm(h)), for h [windows * length, H].
+  /// Adds attention in place: h += attention(norm(h)), for h [windows * length, H].
   package func attend(_ h: Matrix, length: Int) throws {
     // Some windows at a time, so that q, k, v and scores stay small whatever the batch.
     let step = max(1, DecoderLayer.attentionTokens / length) * length
@@ -118,7 +118,7 @@ package struct DecoderLayer: Sendable {
 
   private static let attentionTokens = 2048
 
-  /// norm(h): what router, shared and routed experts see.
+  /// The second norm of h [tokens, H]: what router, shared and routed experts see.
   package func mlpInput(_ h: Matrix) -> Matrix { mlpNorm(h, threads: threads) }
 
   /// Router logits of x [tokens, H]: [tokens, E].
@@ -127,7 +127,9 @@ package struct DecoderLayer: Sendable {
     return try multiply(x, transposed: router, threads: threads)
   }
 
-  /// h += the shared expert, or the whole feed-forward of a dense layer.
+  /// Adds the shared expert, or the whole feed-forward of a dense layer: h += f(x).
+  ///
+  /// A gated shared expert is scaled by sigmoid(x · g), g its gate (Qwen2-MoE).
   package func addUnrouted(_ x: Matrix, to h: Matrix) throws {
     guard let block = dense ?? shared else { return }
     let step = DecoderLayer.attentionTokens
@@ -148,7 +150,7 @@ package struct DecoderLayer: Sendable {
     }
   }
 
-  /// h += the routed experts, with `routing` restricted to `allowed` positions of the router.
+  /// Adds the routed experts in place, routing among `allowed` only.
   ///
   /// - Parameters:
   ///   - x: Inputs of the experts, [tokens, H].

@@ -5,13 +5,13 @@ internal import Parallelism
 package struct ExpertActivation: Sendable {
   /// Position of the expert in the router's rows.
   package let position: Int
-  /// The tokens, ascending.
+  /// The tokens sent to it, ascending.
   package let rows: [RoutedRow]
   /// Their inputs, [rows, H].
   package let inputs: Matrix
   /// The inputs of `down`, [rows, I].
   package let inner: Matrix
-  /// f(x), [rows, H].
+  /// The expert's outputs f(x), [rows, H], not yet weighted.
   package let outputs: Matrix
   /// The expert's weights.
   package let expert: GatedMLP
@@ -76,7 +76,7 @@ package struct ExpertPass: Sendable {
 }
 
 extension ExpertActivation {
-  /// Adds weight times output to the rows of `target` [tokens, H].
+  /// Adds routing weight times output to the rows of `target` [tokens, H].
   package func accumulate(into target: Matrix, _ routing: Routing, threads: Int) {
     let block = 64
     parallelForEach(
@@ -92,7 +92,7 @@ extension ExpertActivation {
   }
 }
 
-/// target += scale * source.
+/// Adds a scaled row: target += scale * source.
 package func add(
   _ source: UnsafeMutableBufferPointer<Float>,
   times scale: Float,

@@ -1,19 +1,20 @@
 package import Checkpoint
 
-/// Memory that taking one group of windows through one layer needs, beside the stream itself.
+/// Bytes of memory that taking one group of windows through one layer needs, beside the stream
+/// itself.
 package struct ForwardFootprint: Sendable {
   private let c: ModelConfiguration
   private let length: Int
   private let threads: Int
 
-  /// For a model, windows of `length`, and so many threads.
+  /// A footprint for a model, windows of `length` tokens, and so many threads.
   package init(_ configuration: ModelConfiguration, length: Int, threads: Int) {
     c = configuration
     self.length = length
     self.threads = threads
   }
 
-  /// Weights of one layer without its routed experts.
+  /// Bytes of one layer's weights in Float32, without its routed experts.
   package var layerWeights: Int {
     let query = c.headCount * c.headDimension
     let keyValue = c.keyValueHeadCount * c.headDimension
@@ -22,7 +23,7 @@ package struct ForwardFootprint: Sendable {
     return 4 * (attention + max(mixture, 3 * c.hiddenSize * c.denseWidth))
   }
 
-  /// One expert, widened.
+  /// Bytes of one expert's weights in Float32.
   package var expertWeights: Int { 4 * 3 * c.hiddenSize * c.expertWidth }
 
   /// Rows that go through a layer together, of so many tokens in all.

@@ -26,7 +26,7 @@ package struct ForwardPass: Sendable {
     package init() {}
   }
 
-  /// A pass over `checkpoint`, which must be complete.
+  /// A pass over `checkpoint`, which must be complete (`requireComplete` checks that).
   package init(_ checkpoint: Checkpoint, threads: Int) throws {
     self.checkpoint = checkpoint
     configuration = try checkpoint.requireConfiguration()
@@ -82,7 +82,7 @@ package struct ForwardPass: Sendable {
     return stream
   }
 
-  /// Takes the stream through every layer.
+  /// Takes the stream through every layer, in place.
   package func run(_ stream: HiddenStream, observer: Observer = Observer()) throws {
     for layer in 0..<configuration.layerCount {
       let weights = try DecoderLayer(loader, index: layer, length: stream.length)
@@ -122,7 +122,7 @@ package struct OutputHead: Sendable {
   private let loader: WeightLoader
   private let norm: RMSNorm
   private let place: TensorPlace
-  /// Rows of the output.
+  /// Rows of the output matrix: the size of the vocabulary.
   package let vocabularySize: Int
 
   fileprivate init(loader: WeightLoader, norm: RMSNorm, place: TensorPlace, vocabularySize: Int) {
@@ -132,10 +132,10 @@ package struct OutputHead: Sendable {
     self.vocabularySize = vocabularySize
   }
 
-  /// norm(h).
+  /// The final norm of h, [rows, H].
   package func normalized(_ h: Matrix) -> Matrix { norm(h, threads: loader.threads) }
 
-  /// Rows of the output matrix.
+  /// Some rows of the output matrix: [rows, H].
   package func weights(_ rows: Range<Int>) throws -> Matrix {
     try loader.matrix(place, rows: rows)
   }

@@ -4,11 +4,11 @@ internal import Parallelism
 
 /// A gated feed-forward block: f(x) = down (silu(gate x) * (up x)).
 package struct GatedMLP: Sendable {
-  /// [I, H].
+  /// The gate, [I, H].
   package let gate: LinearOperator
-  /// [I, H].
+  /// The up projection, [I, H].
   package let up: LinearOperator
-  /// [H, I].
+  /// The down projection, [H, I].
   package let down: LinearOperator
 
   /// A block of three maps.
@@ -25,7 +25,7 @@ package struct GatedMLP: Sendable {
     return GatedMLP.combine(gate: g, up: u, threads: threads)
   }
 
-  /// silu(gate) * up, in place of `gate`, which is returned.
+  /// Combines the two branches: silu(gate) * up [rows, I], in place of `gate`, which is returned.
   package static func combine(gate g: Matrix, up u: Matrix, threads: Int) -> Matrix {
     parallelForEach(count: g.rows, threads: g.elements.count > 1 << 14 ? threads : 1) { row in
       moepack_silu_multiply(g.row(row).baseAddress, u.row(row).baseAddress, g.columns)

@@ -3,8 +3,8 @@ package import LinearAlgebra
 internal import Storage
 package import SystemPackage
 
-/// The residual stream of all windows, kept in groups of whole windows: in memory, or in a spool file
-/// when memory is short.
+/// The residual stream of all windows, kept in groups of whole windows: in memory, or in a spool
+/// file when memory is short.
 ///
 /// Groups depend on the context and the width alone, never on where they are kept, so that results
 /// do not either. Several threads may load while none stores.
@@ -46,7 +46,7 @@ package final class HiddenStream: @unchecked Sendable {
     spool = try spoolFolder.map { try SpoolFile(in: $0) }
   }
 
-  /// Bytes of a whole stream.
+  /// Bytes of a whole stream in Float32.
   package static func byteCount(tokens: Int, width: Int) -> Int { tokens * width * 4 }
 
   /// Tokens in all.
@@ -75,7 +75,7 @@ package final class HiddenStream: @unchecked Sendable {
     }
   }
 
-  /// A copy, in memory.
+  /// A copy of the first `windows` windows, in memory.
   package func copy(windows: Int) throws -> HiddenStream {
     let copy = try HiddenStream(
       windowCount: min(windows, windowCount),

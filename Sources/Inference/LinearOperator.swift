@@ -2,12 +2,12 @@ package import LinearAlgebra
 
 /// The weights of a linear map, as one matrix or as two thin factors that are never multiplied out.
 package enum LinearOperator: Sendable {
-  /// W [m, n].
+  /// The matrix W itself, [m, n].
   case dense(Matrix)
-  /// W = leftᵀ right with left = Uᵀ [r, m] and right = V [r, n].
+  /// Two factors of rank r: W = leftᵀ right with left = Uᵀ [r, m] and right = V [r, n].
   case factors(LowRankFactors)
 
-  /// Outputs, m.
+  /// Number of outputs, m.
   package var outputs: Int {
     switch self {
     case .dense(let matrix): matrix.rows
@@ -15,7 +15,7 @@ package enum LinearOperator: Sendable {
     }
   }
 
-  /// Inputs, n.
+  /// Number of inputs, n.
   package var inputs: Int {
     switch self {
     case .dense(let matrix): matrix.columns
@@ -23,7 +23,7 @@ package enum LinearOperator: Sendable {
     }
   }
 
-  /// Y = X Wᵀ: [rows, n] to [rows, m].
+  /// Applies the map to rows: Y = X Wᵀ, [rows, n] to [rows, m].
   package func callAsFunction(_ x: Matrix, threads: Int) throws -> Matrix {
     switch self {
     case .dense(let matrix):

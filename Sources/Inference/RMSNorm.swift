@@ -1,7 +1,7 @@
 package import LinearAlgebra
 internal import Parallelism
 
-/// Root-mean-square normalisation: y = x / sqrt(mean(x²) + epsilon) * weight.
+/// Root-mean-square normalisation (arXiv 1910.07467): y = x / sqrt(mean(x²) + epsilon) * weight.
 package struct RMSNorm: Sendable {
   private let weight: [Float]
   private let epsilon: Double

@@ -3,7 +3,9 @@ package import Checkpoint
 
 /// Rotary position embedding in the half-split form: column i turns with column i + d/2.
 ///
-/// Angles are made in Float32 as transformers makes them, so that long contexts agree with it.
+/// Frequency i is theta^(-2i / d) / factor (RoFormer, arXiv 2104.09864; `factor` is linear
+/// scaling). Angles are made in Float32 as transformers makes them, so that long contexts agree
+/// with it.
 package struct RotaryEmbedding: Sendable {
   private let cosines: [Float]
   private let sines: [Float]

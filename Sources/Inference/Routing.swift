@@ -9,7 +9,7 @@ package struct RoutingRule: Sendable {
   /// Whether the k weights are scaled to sum to one.
   package var normalizesTopK: Bool
 
-  /// A rule.
+  /// A rule for k experts per token.
   package init(topK: Int, normalizesTopK: Bool) {
     self.topK = topK
     self.normalizesTopK = normalizesTopK
@@ -67,7 +67,7 @@ package struct RoutingRule: Sendable {
 
 /// The experts of a batch of tokens.
 package struct Routing: Sendable {
-  /// Tokens.
+  /// Number of tokens.
   package let tokenCount: Int
   /// Experts listed per token.
   package let width: Int
@@ -141,7 +141,7 @@ package struct RoutedRow: Sendable {
   /// Place in the token's list of experts.
   package var slot: Int32
 
-  /// A row.
+  /// Token `token`, whose expert number `slot` this is.
   package init(token: Int32, slot: Int32) {
     self.token = token
     self.slot = slot

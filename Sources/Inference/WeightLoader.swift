@@ -10,7 +10,7 @@ package struct WeightLoader: Sendable {
   /// Threads that widen.
   package let threads: Int
 
-  /// A loader.
+  /// A loader of `checkpoint`'s tensors.
   package init(_ checkpoint: Checkpoint, threads: Int) {
     self.checkpoint = checkpoint
     self.threads = threads
@@ -44,7 +44,7 @@ package struct WeightLoader: Sendable {
     }
   }
 
-  /// One matrix of a routed expert, as it is stored.
+  /// One matrix of a routed expert, dense or as factors, as it is stored.
   package func expertMatrix(layer: Int, expert: Int, _ projection: Projection) throws
     -> LinearOperator
   {
@@ -73,7 +73,7 @@ package struct WeightLoader: Sendable {
     }
   }
 
-  /// A routed expert.
+  /// A routed expert with its three matrices; `expert` is its original number.
   package func expert(layer: Int, expert: Int) throws -> GatedMLP {
     GatedMLP(
       gate: try expertMatrix(layer: layer, expert: expert, .gate),

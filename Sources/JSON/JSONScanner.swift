@@ -1,9 +1,9 @@
 /// A pull scanner over JSON text: one pass, nothing allocated but the strings asked for.
 ///
-/// Foundation's decoders keep the first of two equal keys without a word and hide the order of keys;
-/// checkpoint headers need both, and need them without building a tree of a hundred thousand tensors.
-/// The scanner follows RFC 8259, refuses invalid UTF-8, unpaired surrogates and nesting deeper than
-/// its limit, and knows the byte offset of everything it refuses.
+/// Foundation's decoders keep the first of two equal keys without a word and hide the order of
+/// keys; checkpoint headers need both, and need them without building a tree of a hundred thousand
+/// tensors. The scanner follows RFC 8259, refuses invalid UTF-8, unpaired surrogates and nesting
+/// deeper than its limit, and knows the byte offset of everything it refuses.
 public struct JSONScanner {
   private let text: [UInt8]
   /// Offset of the next byte to read.

@@ -1,7 +1,7 @@
 /// A string as a dictionary key by its bytes.
 ///
-/// `String` compares by canonical equivalence: "é" in one code point equals "é" in two. File formats
-/// compare bytes, and a vocabulary may well hold both.
+/// `String` compares by canonical equivalence: "é" in one code point equals "é" in two. File
+/// formats compare bytes, and a vocabulary may well hold both.
 public struct UTF8Key: Hashable, Sendable {
   /// The string.
   public let string: String

@@ -2,8 +2,8 @@ internal import Parallelism
 internal import Storage
 
 extension PackReader {
-  /// Checks everything that opening did not: every chunk and part against its hash, and every byte of
-  /// padding.
+  /// Checks everything that opening did not: every chunk and part against its hash, and every byte
+  /// of padding.
   ///
   /// - Parameters:
   ///   - threads: Most threads to use.

@@ -6,8 +6,8 @@ public import Tensors
 
 /// Writes a pack in one pass, parts in the order they are added.
 ///
-/// Workers read and encode chunks ahead, one writer appends them in order, so the bytes do not depend
-/// on the number of threads. Nothing is at the destination before `finish`.
+/// Workers read and encode chunks ahead, one writer appends them in order, so the bytes do not
+/// depend on the number of threads. Nothing is at the destination before `finish`.
 public final class PackWriter {
   /// Bytes of a part, asked for in pieces; called from several threads.
   public typealias Source = @Sendable (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
@@ -156,7 +156,8 @@ public final class PackWriter {
     return (parts.count - 1, end - start)
   }
 
-  /// Encodes and appends a part's chunks, `threads` at a time; returns the hash of what was decoded.
+  /// Encodes and appends a part's chunks, `threads` at a time; returns the hash of what was
+  /// decoded.
   private func encode(byteCount: Int, type: ElementType, _ source: Source) throws -> UInt64 {
     let size = PackLayout.chunkBytes
     let count = (byteCount + size - 1) / size

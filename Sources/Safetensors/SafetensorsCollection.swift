@@ -45,8 +45,8 @@ public final class SafetensorsCollection: TensorSource {
 
   /// Opens several files that belong together, with their index if there is one.
   ///
-  /// With an index, a tensor counts where the index puts it, and a copy elsewhere is left aside; one
-  /// that the index does not name, or any without an index, may be in one file only.
+  /// With an index, a tensor counts where the index puts it, and a copy elsewhere is left aside;
+  /// one that the index does not name, or any without an index, may be in one file only.
   public init(paths: [FilePath], index: SafetensorsIndex?) throws {
     var files: [File] = []
     var tensors: [TensorDescriptor] = []

@@ -6,8 +6,8 @@ public import Tensors
 /// Writes one safetensors file whose tensors are known beforehand.
 ///
 /// Every offset is fixed when the writer is made, so parts may come in any order and from several
-/// threads. Order and padding are the reference implementation's: by type in the order of its table,
-/// wide types first, then by name, the header padded with spaces to a multiple of eight.
+/// threads. Order and padding are the reference implementation's: by type in the order of its
+/// table, wide types first, then by name, the header padded with spaces to a multiple of eight.
 public final class SafetensorsWriter: Sendable {
   private let file: ReplacementFile
   private let ranges: [Range<Int>]

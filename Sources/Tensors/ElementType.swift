@@ -1,7 +1,7 @@
 /// How one tensor's elements are stored.
 ///
-/// Names follow safetensors; block types of ggml keep ggml's names. A type that is not known here can
-/// still be listed and copied, since its tensors know their byte range.
+/// Names follow safetensors; block types of ggml keep ggml's names. A type that is not known here
+/// can still be listed and copied, since its tensors know their byte range.
 public enum ElementType: Hashable, Sendable {
   case f64, f32, f16, bf16
   case f8E4M3, f8E5M2, f8E8M0, f8E4M3FNUZ, f8E5M2FNUZ
@@ -58,8 +58,8 @@ public enum ElementType: Hashable, Sendable {
 
   /// Bytes of a tensor of `shape` (outermost axis first).
   ///
-  /// - Throws: ``TensorError`` if a product overflows, blocks do not fill the innermost axis, or the
-  ///   elements do not end on a byte.
+  /// - Throws: ``TensorError`` if a product overflows, blocks do not fill the innermost axis, or
+  ///   the elements do not end on a byte.
   public func byteCount(shape: [Int]) throws(TensorError) -> Int {
     guard let entry = ElementType.byType[self] else { throw .unknownType(name: name) }
     let elements = try ElementType.elementCount(shape)

@@ -2,8 +2,8 @@ internal import CKernels
 
 /// ggml's Q8_0: blocks of 32 values as a half-precision scale d and 32 signed bytes; x = d * q.
 ///
-/// The encoder is ggml's `quantize_row_q8_0_ref`: d = max|x| / 127 in Float32, q = round(x / d) with
-/// halves away from zero, d then narrowed to half.
+/// The encoder is ggml's `quantize_row_q8_0_ref`: d = max|x| / 127 in Float32, q = round(x / d)
+/// with halves away from zero, d then narrowed to half.
 enum Q8_0 {
   static let elements = 32
   static let bytes = 34

@@ -1,6 +1,7 @@
 /// Mixtral: grouped-query attention, eight or so wide experts per layer, weights renormalised.
 ///
-/// Source: transformers `models/mixtral`. Every layer has experts; `w1` is gate, `w3` up, `w2` down.
+/// Source: transformers `models/mixtral`. Every layer has experts; `w1` is gate, `w3` up, `w2`
+/// down.
 struct Mixtral: Architecture {
   let modelType = "mixtral"
 

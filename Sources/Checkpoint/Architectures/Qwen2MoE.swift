@@ -2,8 +2,8 @@ internal import JSON
 
 /// Qwen2-MoE and Qwen1.5-MoE: narrow routed experts, and a shared expert behind a sigmoid gate.
 ///
-/// Source: transformers `models/qwen2_moe`. A layer has experts unless `mlp_only_layers` names it or
-/// `decoder_sparse_step` skips it; weights are not renormalised unless `norm_topk_prob` says so.
+/// Source: transformers `models/qwen2_moe`. A layer has experts unless `mlp_only_layers` names it
+/// or `decoder_sparse_step` skips it; weights are not renormalised unless `norm_topk_prob` says so.
 struct Qwen2MoE: Architecture {
   let modelType = "qwen2_moe"
 
@@ -63,7 +63,8 @@ struct Qwen2MoE: Architecture {
     )
   }
 
-  /// Windows per layer: `layer_types` where given, else every other layer below `max_window_layers`.
+  /// Windows per layer: `layer_types` where given, else every other layer below
+  /// `max_window_layers`.
   private func slidingWindow(_ reader: ConfigurationReader, layers: Int) throws -> [Int?] {
     guard try reader.flag("use_sliding_window", default: false) else {
       return Array(repeating: nil, count: layers)

@@ -3,24 +3,26 @@ internal import Inference
 package import LinearAlgebra
 package import Tensors
 
-/// Replaces one expert's matrices by factors: MoE-I²'s intra-expert low-rank decomposition, plain or
-/// whitened by the inputs the expert sees.
+/// Replaces one expert's matrices by factors: MoE-I²'s intra-expert low-rank decomposition (arXiv
+/// 2411.01016, Intra-Expert Decomposition), plain or whitened by the inputs the expert sees.
 ///
-/// For W [m, n] with inputs of second moment G the best W' of rank r is Q Qᵀ W, Q the top eigenvectors
-/// of W G Wᵀ (method of SVD-LLM, arXiv 2403.07378, in the form without an inverse). The short side is
-/// used: with m <= n that matrix comes from the outputs the expert computed anyway, else G itself does.
+/// For W [m, n] with inputs of second moment G the best W' of rank r is Q Qᵀ W, Q the top
+/// eigenvectors of W G Wᵀ (method of SVD-LLM, arXiv 2403.07378, in the form without an inverse).
+/// The short side is used: with m <= n that matrix comes from the outputs the expert computed
+/// anyway, else G itself does.
 package struct ExpertFactoring: Sendable {
   /// What came of one matrix.
   package struct Result: Sendable {
-    /// Uᵀ [r, m] as stored.
+    /// The bytes of Uᵀ [r, m] as stored.
     package var left: [UInt8]
-    /// V [r, n] as stored.
+    /// The bytes of V [r, n] as stored.
     package var right: [UInt8]
-    /// Their type.
+    /// Element type of both.
     package var type: ElementType
-    /// ‖W − W'‖ / ‖W‖, of the factors as stored.
+    /// Relative error of the weight, ‖W − W'‖ / ‖W‖ (Frobenius), of the factors as stored.
     package var weightError: Double
-    /// ‖(W − W') X‖ / ‖W X‖ over the tokens sent to the expert; nil if there are none.
+    /// Relative error of the output, ‖(W − W') X‖ / ‖W X‖ over the tokens X sent to the expert; nil
+    /// if there are none.
     package var outputError: Double?
   }
 
@@ -33,7 +35,7 @@ package struct ExpertFactoring: Sendable {
   /// Weight of the layer's moment beside an expert's own.
   static let shrinkage = 0.01
 
-  /// Factoring in one layer.
+  /// Factoring in one layer, whose moment the whitened method needs.
   package init(_ method: MethodOptions.Factoring, layerMoment: Matrix?) {
     self.method = method
     self.layerMoment = layerMoment
@@ -77,8 +79,8 @@ package struct ExpertFactoring: Sendable {
 
   // MARK: - Moments
 
-  /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for an
-  /// expert that hardly any token saw.
+  /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for
+  /// an expert that hardly any token saw.
   private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
     -> LowRankFactors
   {

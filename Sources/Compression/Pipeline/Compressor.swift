@@ -7,22 +7,22 @@ internal import Parallelism
 package import SystemPackage
 internal import Tensors
 
-/// Carries a plan out: streams every tensor from the source to a pack, pruning and factoring experts
-/// one by one.
+/// Carries a plan out: streams every tensor from the source to a pack, pruning and factoring
+/// experts one by one.
 package struct Compressor {
   /// What was measured of one factored matrix.
   package struct FactoringRecord: Sendable {
     /// Original number of the expert.
     package var expert: Int
-    /// Which matrix.
+    /// Which matrix: gate, up or down.
     package var projection: String
-    /// Its rank.
+    /// Rank of its factors.
     package var rank: Int
-    /// Error of the weight.
+    /// Relative error of the weight, ‖W − W'‖ / ‖W‖.
     package var weightError: Double
-    /// Error of the output; nil without tokens.
+    /// Relative error of the output on the expert's tokens; nil without tokens.
     package var outputError: Double?
-    /// Type of the factors.
+    /// Element type of the factors.
     package var type: String
   }
 
@@ -34,7 +34,7 @@ package struct Compressor {
     package var outputBytes: Int
     /// Bytes its routed experts take in it.
     package var outputExpertBytes: Int
-    /// Factoring errors by layer.
+    /// Records of the factored matrices by layer.
     package var factoring: [Int: [FactoringRecord]]
   }
 

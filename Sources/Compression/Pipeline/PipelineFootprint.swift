@@ -2,7 +2,7 @@ internal import Calibration
 package import Checkpoint
 internal import Inference
 
-/// Bytes of memory the stages need, from shapes, options and threads.
+/// An upper bound of the bytes of memory the stages need, from shapes, options and threads.
 package struct PipelineFootprint: Sendable {
   /// A stage with a peak of its own.
   package enum Stage: Sendable {
@@ -24,7 +24,7 @@ package struct PipelineFootprint: Sendable {
   private let tensors: Int
   private let forward: ForwardFootprint
 
-  /// For a model and a run.
+  /// A footprint of a run on a model with `tensors` tensors.
   package init(
     _ configuration: ModelConfiguration,
     options: MethodOptions,
@@ -42,7 +42,7 @@ package struct PipelineFootprint: Sendable {
     forward = ForwardFootprint(configuration, length: context, threads: threads)
   }
 
-  /// The peak over `stages`.
+  /// The largest peak of `stages`, in bytes; `spools` says that streams are on disk.
   package func byteCount(_ stages: Set<Stage>, spools: Bool) -> Int {
     let peaks = stages.map { stage in
       switch stage {

@@ -6,19 +6,20 @@ internal import JSON
 internal import Storage
 package import SystemPackage
 
-/// The stages of MoE-I² up to the plan: measure, count, search, reception field, measure again, ranks.
+/// The stages of MoE-I² (arXiv 2411.01016) up to the plan: measure, count, search, reception field,
+/// measure again, ranks.
 package struct Planner {
-  /// The model.
+  /// The model to compress.
   package let checkpoint: Checkpoint
   /// The calibration tokens.
   package let stream: TokenStream
-  /// Choices.
+  /// The choices of the method.
   package let options: MethodOptions
   /// Threads to use.
   package let threads: Int
   /// Where streams go that do not fit in memory; nil keeps them there.
   package let spoolFolder: FilePath?
-  /// Told what happens.
+  /// Told which stage runs and how far it is.
   package let observer: any PipelineObserver
 
   private let pass: ForwardPass
@@ -137,7 +138,7 @@ package struct Planner {
     return plan
   }
 
-  /// Experts lost per MoE layer.
+  /// How many experts each MoE layer loses, in the order of the layers.
   package func pruningCounts(_ measured: [ExpertStatistics]) throws -> [Int] {
     let layers = zip(configuration.moeLayers, measured).map { layer, statistics in
       let protected = options.protected[layer]?.count ?? 0
@@ -239,7 +240,8 @@ package struct Planner {
 
   // MARK: - Stage two
 
-  /// Fills in ranks from importance measured on the pruned model.
+  /// Fills in a layer's ranks and types from the importance of its kept experts, measured on the
+  /// pruned model.
   package func allocateRanks(_ layer: inout CompressionPlan.Layer, importance: [Double]) {
     layer.importanceAfterPruning = importance
     // Where nothing was pruned, the second measurement is the first.
@@ -292,8 +294,8 @@ package struct Planner {
 }
 
 extension Planner {
-  /// A plan of the size the options lead to, made without measuring anything: uniform counts, average
-  /// ranks.
+  /// A plan of the size the options lead to, made without measuring anything: uniform counts,
+  /// average ranks.
   package func forecast() throws -> CompressionPlan {
     let c = try checkpoint.requireConfiguration()
     let counts = PruningCounts.uniform(

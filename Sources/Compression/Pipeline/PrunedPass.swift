@@ -4,8 +4,9 @@ package import Inference
 package import LinearAlgebra
 package import SystemPackage
 
-/// Takes the calibration stream through the pruned model, layer by layer, measuring importance again
-/// on the way: the second half of MoE-I².
+/// Takes the calibration stream through the pruned model, layer by layer, measuring importance
+/// again on the way: what the second stage of MoE-I² starts from (arXiv 2411.01016, Intra-Expert
+/// Decomposition).
 ///
 /// At each layer the consumer gets the experts' inputs and what was measured, so that planning and
 /// factoring share one pass and see the same numbers.
@@ -14,13 +15,13 @@ package struct PrunedPass {
   package struct LayerState: Sendable {
     /// The layer.
     package let layer: DecoderLayer
-    /// Positions of kept experts.
+    /// Positions of the kept experts, ascending.
     package let kept: [Int]
     /// Importance of each kept expert, measured on the pruned model.
     package let importance: [Double]
-    /// Inputs of router and experts, group by group.
+    /// Inputs of router and experts, [tokens, H], group by group.
     package let inputs: HiddenStream
-    /// Router logits, group by group.
+    /// Router logits, [tokens, E], group by group.
     package let logits: [Matrix]
   }
 
@@ -33,7 +34,7 @@ package struct PrunedPass {
     self.kept = kept
   }
 
-  /// Runs it.
+  /// Runs the pass and shows each layer to `visit`.
   ///
   /// - Parameters:
   ///   - ids: Token ids, whole windows of `context`.
@@ -122,7 +123,7 @@ extension PrunedPass.LayerState {
     return result
   }
 
-  /// The inputs of the tokens in `rows` [group], one under another.
+  /// The inputs of the tokens in `rows[group]`, one under another: [rows, H].
   package func gather(_ rows: [[Int]]) throws -> Matrix {
     let total = rows.reduce(0) { $0 + $1.count }
     let result = Matrix(rows: total, columns: inputs.width)
@@ -137,7 +138,7 @@ extension PrunedPass.LayerState {
     return result
   }
 
-  /// Mean of x xᵀ over all tokens of the layer, [H, H].
+  /// The layer's second moment: mean of x xᵀ over all its tokens, [H, H].
   package func layerMoment(threads: Int) throws -> Matrix {
     var sum: DoubleMatrix?
     var tokens = 0

@@ -7,7 +7,8 @@ internal import Tensors
 extension CompressionPlan {
   /// Reads a plan file and checks every rule it must keep for `checkpoint`.
   ///
-  /// Kept experts, ranks and types may have been edited; the measured reasons are taken as they are.
+  /// Kept experts, ranks and types may have been edited; the measured reasons are taken as they
+  /// are.
   package init(reading path: FilePath, for checkpoint: Checkpoint) throws {
     let bytes = try FileSystem.contents(of: path)
     do {
@@ -21,7 +22,7 @@ extension CompressionPlan {
     }
   }
 
-  /// A plan from its JSON.
+  /// A plan from its JSON, checked like a file; `file` names it in errors.
   package init(json: JSONValue, file: String, for checkpoint: Checkpoint) throws {
     let c = try checkpoint.requireConfiguration()
     let reader = PlanReader(file: file)
@@ -139,7 +140,7 @@ private struct PlanReader {
   }
 }
 
-/// Types that factors can have.
+/// Element types that factors can have.
 package let factorTypes = ["BF16", "F16", "F32", "Q8_0"]
 
 extension CompressionPlan {

@@ -4,9 +4,9 @@ package import JSON
 package struct CompressionPlan: Sendable, Equatable {
   /// One MoE layer.
   package struct Layer: Sendable, Equatable {
-    /// Its index.
+    /// Index of the decoder layer.
     package var layer: Int
-    /// Experts in the original.
+    /// Number of experts in the original.
     package var experts: Int
     /// Experts that stay, ascending.
     package var kept: [Int]
@@ -14,34 +14,34 @@ package struct CompressionPlan: Sendable, Equatable {
     package var ranks: [[Int?]]
     /// Element type of each kept expert's factors (and of nothing where dense).
     package var types: [String]
-    /// Calibration tokens.
+    /// Number of calibration tokens.
     package var tokens: Int
     /// Leave-one-out error of each original expert.
     package var leaveOneOut: [Double]
-    /// Sets that were proposed.
+    /// Sets that were proposed, best first.
     package var candidates: [ExpertSet]
-    /// Error of the set that was chosen, on the sample.
+    /// Relative output error of the set that was chosen, on the sample.
     package var pruningError: Double
     /// Leave-one-out error of each kept expert in the pruned model.
     package var importanceAfterPruning: [Double]
-    /// R_a; nil if dense.
+    /// Average rank R_a; nil if dense.
     package var averageRank: Double?
     /// The paper's ranks, before caps and leftovers; empty if dense.
     package var ranksBeforeCap: [Int]
 
-    /// Sum of the leave-one-out errors.
+    /// Importance of the layer: the sum of the leave-one-out errors.
     package var importance: Double { leaveOneOut.reduce(0, +) }
   }
 
-  /// Names the model: configuration, names, shapes, sizes.
+  /// Fingerprint of the model: configuration, names, shapes, sizes.
   package var model: String
-  /// Names the token stream.
+  /// SHA-256 of the token stream.
   package var stream: String
   /// Tokens of the stream.
   package var tokens: Int
   /// Tokens per window.
   package var context: Int
-  /// The options.
+  /// The options it was made with.
   package var options: JSONValue
   /// Layers with experts, ascending.
   package var layers: [Layer]
@@ -63,7 +63,7 @@ extension CompressionPlan {
   /// Version of the file.
   static let version = 1
 
-  /// As it is saved.
+  /// The plan as it is saved.
   package var json: JSONValue {
     [
       "version": JSONValue(CompressionPlan.version), "model": .string(model),
@@ -78,7 +78,7 @@ extension CompressionPlan {
 }
 
 extension CompressionPlan.Layer {
-  /// As the plan and reports say it.
+  /// The layer as the plan and reports say it.
   package var json: JSONValue {
     var object = JSONObject()
     object["layer"] = JSONValue(layer)
@@ -108,7 +108,7 @@ extension CompressionPlan.Layer {
 }
 
 extension ReceptionField.Block {
-  /// As the plan and reports say it.
+  /// The block as the plan and reports say it.
   package var json: JSONValue {
     [
       "layers": JSONValue(layers),

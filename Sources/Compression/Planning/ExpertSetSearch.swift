@@ -3,18 +3,18 @@ internal import Parallelism
 
 /// A set of experts to prune from one layer, with its error on the sample.
 package struct ExpertSet: Sendable, Equatable {
-  /// Experts, ascending.
+  /// The experts to prune, ascending.
   package var pruned: [Int]
-  /// Relative output error.
+  /// Relative error of the layer's output, ‖Y_S − Y‖ / ‖Y‖ with S the others.
   package var error: Double
 
-  /// A set.
+  /// A set with its error.
   package init(pruned: [Int], error: Double) {
     self.pruned = pruned
     self.error = error
   }
 
-  /// By error, then by ascending ids.
+  /// Orders sets by error, then by ascending ids.
   package static func isBefore(_ a: ExpertSet, _ b: ExpertSet) -> Bool {
     a.error != b.error ? a.error < b.error : a.pruned.lexicographicallyPrecedes(b.pruned)
   }
@@ -26,7 +26,7 @@ package struct ExpertSetSearch: Sendable {
   package let choices: [Int]
   /// How many are pruned.
   package let count: Int
-  /// Sets to propose, K.
+  /// How many sets to propose, K.
   package let proposals: Int
   private let options: MethodOptions
   private let layer: Int
@@ -49,7 +49,7 @@ package struct ExpertSetSearch: Sendable {
     self.threads = threads
   }
 
-  /// Number of sets there are, nil past 2^53.
+  /// Number of sets there are; nil past 9e15, near 2^53.
   package var setCount: Int? { ExpertSetSearch.binomial(choices.count, count) }
 
   /// Searches as the options say.
@@ -127,7 +127,7 @@ package struct ExpertSetSearch: Sendable {
     return best
   }
 
-  /// n choose k, nil past 2^53.
+  /// The number of ways to choose k of n; nil past 9e15, near 2^53.
   package static func binomial(_ n: Int, _ k: Int) -> Int? {
     guard k >= 0, k <= n else { return 0 }
     var result = 1.0

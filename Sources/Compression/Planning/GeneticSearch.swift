@@ -1,9 +1,9 @@
 package import LinearAlgebra
 internal import Parallelism
 
-/// MoE-I²'s layer-wise genetic search: individuals are sets of experts to prune, fitness is the error
-/// of the layer's output, parents are crossed by taking a random subset of their union, and some
-/// children swap one expert.
+/// MoE-I²'s layer-wise genetic search (arXiv 2411.01016, Layer-wise Genetic Search): individuals
+/// are sets of experts to prune, fitness is the error of the layer's output, parents are crossed by
+/// taking a random subset of their union, and some children swap one expert.
 ///
 /// Every set is evaluated once. Children are drawn by one generator before any is evaluated, so the
 /// number of threads changes nothing.
@@ -16,7 +16,7 @@ package struct GeneticSearch {
   private let threads: Int
   private var known: [[Int]: Double] = [:]
 
-  /// A search.
+  /// A search among sets of `count` of the `choices`.
   ///
   /// - Parameters:
   ///   - choices: Experts that may be pruned, ascending.

@@ -3,7 +3,8 @@ package import JSON
 extension MethodOptions {
   /// The options a plan records, as far as they matter once its choices are made.
   ///
-  /// - Throws: ``PlanError/invalidPlan(file:place:reason:)``.
+  /// - Throws: ``PlanError/invalidPlan(file:place:reason:)`` if `factor`, `factorType` or `prune`
+  ///   is missing or not understood.
   package init(json: JSONValue, file: String) throws {
     self.init()
     func invalid(_ key: String) -> PlanError {

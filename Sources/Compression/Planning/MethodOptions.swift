@@ -4,9 +4,10 @@ package import JSON
 package struct MethodOptions: Sendable, Equatable {
   /// How the experts to lose are spread over layers.
   package enum Allocation: String, Sendable, CaseIterable {
-    /// Within `lambda` of uniform, more important layers losing fewer (OWL's map, arXiv 2310.05175).
+    /// Within 2 `lambda` of the uniform share, more important layers losing fewer (OWL's map, arXiv
+    /// 2310.05175).
     case bounded
-    /// In proportion to 1 / importance.
+    /// In proportion to 1 / importance, as the reimplementation MoE-Compressors does.
     case inverse
     /// The same number everywhere.
     case uniform
@@ -18,7 +19,7 @@ package struct MethodOptions: Sendable, Equatable {
     case auto
     /// Every set.
     case exhaustive
-    /// Genetic search (MoE-I², section on layer-wise genetic search).
+    /// Genetic search (MoE-I², arXiv 2411.01016, Layer-wise Genetic Search).
     case genetic
     /// The least used experts.
     case frequency
@@ -28,9 +29,9 @@ package struct MethodOptions: Sendable, Equatable {
 
   /// How much of each kept expert is left.
   package enum RankTarget: Sendable, Equatable {
-    /// Average rank as a share of break-even.
+    /// Average rank as a share of break-even, mn / (m + n).
     case share(Double)
-    /// Average rank.
+    /// Average rank R_a itself.
     case average(Double)
     /// No low rank.
     case dense
@@ -38,9 +39,9 @@ package struct MethodOptions: Sendable, Equatable {
 
   /// How factors are found.
   package enum Factoring: String, Sendable, CaseIterable {
-    /// Best for the outputs on calibration inputs.
+    /// Best for the outputs on calibration inputs (SVD-LLM, arXiv 2403.07378).
     case whitened
-    /// Best for the weight itself: the paper's.
+    /// Best for the weight itself: a truncated SVD, the paper's.
     case svd
   }
 
@@ -85,10 +86,10 @@ package struct MethodOptions: Sendable, Equatable {
   /// Where every random draw starts (`--seed 0`).
   package var seed: UInt64 = 0
 
-  /// The defaults.
+  /// Options with every default.
   package init() {}
 
-  /// As the plan file says them.
+  /// The options as the plan file says them.
   package var json: JSONValue {
     var object = JSONObject()
     object["searchTokens"] = searchTokens.map { JSONValue($0) } ?? "all"
@@ -122,7 +123,7 @@ package struct MethodOptions: Sendable, Equatable {
     return .object(object)
   }
 
-  /// The share of break-even or the average rank as a number of rank units, for an m x n matrix.
+  /// The average rank R_a for an m x n matrix, a real number; nil if dense.
   package func averageRank(rows: Int, columns: Int) -> Double? {
     switch rank {
     case .share(let share): share * breakEvenRank(rows: rows, columns: columns)

@@ -1,11 +1,11 @@
-/// How many experts each layer loses: MoE-I²'s layer importance turned into counts whose total is the
-/// uniform one's.
+/// How many experts each layer loses: MoE-I²'s layer importance (arXiv 2411.01016, Layer Importance
+/// Analysis) turned into counts whose total is the uniform one's.
 package struct PruningCounts: Sendable {
   /// What is known of a layer.
   package struct Layer: Sendable, Equatable {
-    /// Experts, E.
+    /// Number of experts, E.
     package var experts: Int
-    /// Most it may lose: E - k, less what is protected.
+    /// Most it may lose: E - k, or what is not protected if that is fewer.
     package var most: Int
     /// Sum of its leave-one-out errors, I.
     package var importance: Double
@@ -24,15 +24,17 @@ package struct PruningCounts: Sendable {
     layers.map { $0.most == 0 ? 0 : Int((ratio * Double($0.experts)).rounded(.toNearestOrEven)) }
   }
 
-  /// Counts for `layers`.
+  /// How many experts each of `layers` loses.
   ///
-  /// With total = the sum of the uniform counts: `inverse` shares it in proportion to
-  /// 1 / (I + 1e-12); `bounded` takes (ratio - (t - mean t)) E with
-  /// t = (I - min I) / (max I - min I + 1e-12) 2 lambda. Shares are floored and clamped to
-  /// 0 … most; what is missing goes one by one to layers by largest fractional part (ties: lower
-  /// layer), round after round; what is too much is taken in the reverse order.
+  /// With total = the sum of the uniform counts, I a layer's importance and E its experts:
+  /// `inverse` shares it in proportion to 1 / (I + 1e-12), which the paper leaves open and its
+  /// reimplementation MoE-Compressors does; `bounded` takes (ratio - (t - mean t)) E with
+  /// t = (I - min I) / (max I - min I + 1e-12) 2 lambda, the map of OWL (arXiv 2310.05175) with I
+  /// in place of its outlier ratio. Shares are floored and clamped to 0 … most; what is missing
+  /// goes one by one to layers by largest fractional part (ties: lower layer), round after round;
+  /// what is too much is taken in the reverse order.
   ///
-  /// - Throws: ``PlanError/pruneTooMuch(ratio:largest:)``.
+  /// - Throws: ``PlanError/pruneTooMuch(ratio:largest:)`` if layers cannot lose so many.
   package static func counts(
     _ layers: [Layer],
     ratio: Double,

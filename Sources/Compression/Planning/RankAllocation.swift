@@ -1,6 +1,11 @@
-/// Ranks of a layer's kept experts: MoE-I²'s formula under an exact budget.
+/// Ranks of a layer's kept experts: MoE-I²'s formula (arXiv 2411.01016, Intra-Expert Decomposition)
+/// under an exact budget.
+///
+/// The paper gives expert e the rank floor(x_e), x_e = (I_e + epsilon)^alpha / sum * R_a * M, the
+/// sum over the layer's M kept experts, I_e their importance and R_a the average rank. Caps at
+/// break-even and the sharing of leftovers are this tool's own.
 package struct RankAllocation: Sendable, Equatable {
-  /// max(1, floor(x_e)): the paper's rank, before caps and leftovers.
+  /// The paper's rank of each expert, max(1, floor(x_e)), before caps and leftovers.
   package let beforeCap: [Int]
   /// The rank of each expert's matrices; nil where it stays dense.
   package let ranks: [Int?]

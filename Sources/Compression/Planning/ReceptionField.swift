@@ -3,7 +3,8 @@ package import Inference
 internal import LinearAlgebra
 internal import Parallelism
 
-/// MoE-I²'s block-wise K^T reception field: which of each layer's K sets go together.
+/// MoE-I²'s block-wise K^T reception field (arXiv 2411.01016, Block-wise KT-Reception Field): which
+/// of each layer's K sets go together.
 ///
 /// Blocks of T consecutive MoE layers. Within a block every combination of sets is replayed through
 /// whole decoder layers (attention, residuals, norms, shared experts) behind what earlier blocks
@@ -14,7 +15,7 @@ package struct ReceptionField {
   package struct Combination: Sendable, Equatable {
     /// Index of the set of each layer of the block.
     package var choice: [Int]
-    /// ‖H − H0‖ / ‖H0‖ at the block's end.
+    /// Error of the residual stream at the block's end: ‖H − H0‖ / ‖H0‖, H0 the original model's.
     package var error: Double
 
     /// A combination.
@@ -26,9 +27,9 @@ package struct ReceptionField {
 
   /// What came of one block.
   package struct Block: Sendable, Equatable {
-    /// Its MoE layers.
+    /// Its MoE layers, ascending.
     package var layers: [Int]
-    /// The three best combinations.
+    /// The three best combinations, best first.
     package var best: [Combination]
   }
 

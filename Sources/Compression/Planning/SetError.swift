@@ -5,7 +5,10 @@ package import Inference
 /// The error of pruning any set of experts from a layer, exact on a Gram sample.
 ///
 /// For each token the k likeliest experts that are left are found, their weights made anew, and the
-/// squared change of the output taken as dᵀ G d; MoE-I²'s fitness ‖F − F'‖_F, relative to ‖F‖_F.
+/// squared change of the output taken as dᵀ G d; MoE-I²'s fitness ‖F − F'‖_F
+/// (arXiv 2411.01016, Layer-wise Genetic Search; F the layer's output before pruning, F' after),
+/// relative to ‖F‖_F. G holds the inner products of a token's expert outputs, d the change of its
+/// routing weights.
 package struct SetError: Sendable {
   private let tokens: Int
   private let experts: Int
@@ -26,7 +29,7 @@ package struct SetError: Sendable {
   private let norms: [Double]
   private let normSum: Double
 
-  /// Prepares a sample.
+  /// Prepares a sample for any number of sets.
   package init(_ sample: GramSample, rule: RoutingRule) {
     let (n, e, c) = (sample.tokenCount, sample.experts, sample.candidates)
     tokens = n
@@ -92,7 +95,7 @@ package struct SetError: Sendable {
     normSum = norms.reduce(0, +)
   }
 
-  /// ‖Y_S − Y‖ / ‖Y‖ over the sample, S = all experts but `pruned`.
+  /// The relative error ‖Y_S − Y‖ / ‖Y‖ over the sample, S = all experts but `pruned`.
   package func callAsFunction(pruning pruned: [Int]) -> Double {
     guard normSum > 0 else { return 0 }
     var isPruned = [Bool](repeating: false, count: experts)

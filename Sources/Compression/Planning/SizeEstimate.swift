@@ -11,10 +11,10 @@ package struct SizeEstimate: Sendable, Equatable {
   package var sourceExpertWeights: Int
   /// Upper bound of the result's bytes.
   package var output: Int
-  /// Upper bound of its routed experts'.
+  /// Upper bound of the bytes of its routed experts.
   package var outputExperts: Int
 
-  /// Bits per original expert weight.
+  /// Bits of the result's experts per original expert weight.
   package var bitsPerExpertWeight: Double {
     8 * Double(outputExperts) / Double(max(sourceExpertWeights, 1))
   }
