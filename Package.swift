@@ -148,6 +148,11 @@ let package = Package(
       "Evaluation",
       ["Checkpoint", "Fixtures", "JSON", "Safetensors", "Tensors", "Tokenization", system]
     ),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["Fixtures", "JSON", "Safetensors", "Tensors", system],
+      swiftSettings: settings
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -83,6 +83,7 @@ struct CompressCommand: ParsableCommand {
     let reportPath = try report.map {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }
+    try OutputOptions.requireDistinct(path, reportPath)
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)

@@ -89,6 +89,7 @@ struct EvaluateCommand: ParsableCommand {
     let hiddenPath = try saveHidden.map {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }
+    try OutputOptions.requireDistinct(logitsPath, hiddenPath)
     let source: TextSource = text.map { .file(FilePath($0)) } ?? .ids(FilePath(ids ?? ""))
     let stream = try TokenStream(source, for: checkpoint, context: context, limit: tokens)
     if let shortfall = stream.shortfall {
@@ -112,7 +113,9 @@ struct EvaluateCommand: ParsableCommand {
     let c = try checkpoint.requireConfiguration()
     if let logitsPath {
       let bytes = stream.ids.count * (c.vocabularySize * 4 + 8)
-      Console.note("\(logitsPath): \(SafeText.bytes(bytes)) of logits to be written")
+      Console.note(
+        "\(SafeText.shown(logitsPath.string)): \(SafeText.bytes(bytes)) of logits to be written"
+      )
     }
     evaluator.logitsPath = logitsPath
     evaluator.hiddenPath = hiddenPath

@@ -37,7 +37,33 @@ public struct MoepackCommand: AsyncParsableCommand {
     // A reader that has seen enough closes the pipe; that is no failure of ours.
     signal(SIGPIPE, SIG_DFL)
     ProcessMemory.returnLargeBuffers()
-    await main()
+    do {
+      var command = try await asyncParseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// Ends the program as the parser would, except that names in a message, which come from files, are
+  /// shown and not sent.
+  private static func end(with error: any Error) -> Never {
+    let status = exitCode(for: error)
+    guard !status.isSuccess else { exit(withError: error) }
+    let message = fullMessage(for: error)
+    // Misuse is told in several lines, a failure in one.
+    let lines =
+      status == .validationFailure
+      ? message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      : [message]
+    if !message.isEmpty {
+      Console.note(lines.map { SafeText.shown($0, limit: 4000) }.joined(separator: "\n"))
+    }
+    Glibc.exit(status.rawValue)
   }
 }
 

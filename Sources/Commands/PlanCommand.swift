@@ -37,7 +37,10 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup(title: "Run") var conduct: RunOptions
 
   func validate() throws {
-    if pruning.prune == 0 { try method.refuseStageOne() }
+    if pruning.prune == 0 {
+      try refuse(statistics == nil ? [] : ["--statistics"], because: "--prune 0 prunes nothing")
+      try method.refuseStageOne()
+    }
   }
 
   func run() throws {

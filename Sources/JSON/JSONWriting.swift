@@ -71,6 +71,8 @@ extension JSONValue {
     out += close
   }
 
+  /// Control characters are escaped, and so is what turns the direction of text or ends a line, so that
+  /// a name from a file does no harm to whoever looks at the document.
   private static func write(_ string: String, to out: inout String) {
     out += "\""
     for scalar in string.unicodeScalars {
@@ -80,7 +82,8 @@ extension JSONValue {
       case "\n": out += "\\n"
       case "\r": out += "\\r"
       case "\t": out += "\\t"
-      case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}":
+      case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}", "\u{61C}", "\u{200E}", "\u{200F}",
+        "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}":
         let hex = String(scalar.value, radix: 16)
         out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
       default: out.unicodeScalars.append(scalar)

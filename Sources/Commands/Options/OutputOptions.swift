@@ -42,6 +42,27 @@ struct OutputOptions: ParsableArguments {
     if !force, FileSystem.exists(path) { throw StorageError.exists(path: path) }
     return path
   }
+
+  /// Refuses two outputs of one command that are the same file, however they are spelt.
+  static func requireDistinct(_ first: FilePath?, _ second: FilePath?) throws {
+    guard let first, let second else { return }
+    func place(_ path: FilePath) -> FilePath? {
+      guard let last = path.lastComponent else { return nil }
+      return FileSystem.resolved(FileSystem.folder(of: path))?.appending(last)
+    }
+    if place(first) == place(second) || FileSystem.isSame(first, second) {
+      throw SameOutput(path: second)
+    }
+  }
+
+  /// Two outputs are the same file.
+  struct SameOutput: Error, CustomStringConvertible {
+    let path: FilePath
+
+    var description: String {
+      "\(path): the command would write two things to this file; choose another name for one"
+    }
+  }
 }
 
 /// The kinds of destination.
