@@ -150,7 +150,7 @@ let package = Package(
     ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Fixtures", "JSON", "Safetensors", "Tensors", system],
+      dependencies: ["Commands", "Fixtures", "JSON", "Safetensors", "Tensors", system],
       swiftSettings: settings
     ),
   ],

@@ -54,6 +54,11 @@ struct ConvertCommand: ParsableCommand {
   private var format: DestinationFormat { to ?? DestinationFormat.of(destination.output) }
 
   func validate() throws {
+    if to == nil, destination.output.hasSuffix(".gguf") {
+      throw ValidationError(
+        "GGUF is not written by this version; give a folder, a .safetensors or a .moepack file"
+      )
+    }
     if format == .moepack {
       let given = [
         ("--type", type != nil), ("--plan", plan != nil), ("--max-shard-size", maxShardSize != nil),

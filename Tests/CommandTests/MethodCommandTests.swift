@@ -210,6 +210,39 @@ import Testing
     }
   }
 
+  @Test("fewer tokens than an option asks for are used whole, with a warning that names it")
+  func shortText() throws {
+    for option in ["--tokens", "--search-tokens", "--reception-tokens"] {
+      let rest = option == "--tokens" ? [] : ["--tokens", "1024"]
+      let ids = try scratch.write("ids.json", "\((0..<1024).map { $0 * 7 % 1024 })")
+      let run = try Moepack.run(
+        [
+          "plan", Sample.micro, "-o", scratch("p.json"), "--force", "--ids", ids, "--context",
+          "128", option, "100000",
+        ] + rest
+      )
+      #expect(run.status == 0, "\(run.complaint)")
+      #expect(run.complaint.contains("warning: ") && run.complaint.contains(option), "\(option)")
+    }
+    // The defaults ask for more than this text has, too, but nobody gave their number.
+    let quiet = try Moepack.run(
+      ["plan", Sample.micro, "-o", scratch("p.json"), "--force"] + Sample.short
+    )
+    #expect(!quiet.complaint.contains("warning"), "\(quiet.complaint)")
+  }
+
+  @Test("a tensor without a role stops compress; ignored, it is copied")
+  func ignoredTensor() throws {
+    let model = try Sample.copy(in: scratch)
+    try Strange.addTensor("model.extra.weight", to: "\(model)/model.safetensors", scratch)
+    let line = ["compress", model, "-o", scratch("x.moepack")] + Sample.short
+    try Moepack.fail(1, saying: ["model.extra.weight", "--ignore"], line)
+    let run = try Moepack.run(line + ["--ignore", "^model.extra"])
+    #expect(run.status == 0, "\(run.complaint)")
+    let json = try Moepack.json("inspect", scratch("x.moepack"), "--match", "extra")
+    #expect(json["tensors"]?[0]?["name"] == "model.extra.weight")
+  }
+
   @Test("protected experts stay")
   func protected() throws {
     let run = try Moepack.run(

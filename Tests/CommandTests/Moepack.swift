@@ -42,11 +42,13 @@ enum Moepack {
     return folder + "/moepack"
   }()
 
-  /// Runs `moepack` with `arguments`, in `folder`, and waits for it.
+  /// Runs `moepack` with `arguments`, in `folder`, and waits for it; `ending` is a signal to send it
+  /// after so many milliseconds.
   static func run(
     _ arguments: [String],
     in folder: String? = nil,
-    output: Output = .kept
+    output: Output = .kept,
+    ending: (signal: Int32, after: UInt32)? = nil
   ) throws -> Run {
     try #require(access(path, X_OK) == 0, "no program at \(path); was the package built?")
     let scratch = try ScratchFolder()
@@ -75,6 +77,10 @@ enum Moepack {
     let problem = posix_spawn(&process, line[0], &actions, nil, words, environ)
     if pipeEnds[1] >= 0 { close(pipeEnds[1]) }
     try #require(problem == 0, "posix_spawn: \(problem)")
+    if let ending {
+      usleep(1000 * ending.after)
+      kill(process, ending.signal)
+    }
     var state: Int32 = 0
     while waitpid(process, &state, 0) < 0 { try #require(errno == EINTR) }
     let signal = state & 0x7F

@@ -1,4 +1,6 @@
 import Fixtures
+import Glibc
+import JSON
 import Testing
 
 /// Inputs that are no model, or one that contradicts itself.
@@ -67,6 +69,40 @@ import Testing
       """
     )
     try refuse(model, saying: ["git lfs pull", "model.safetensors"])
+  }
+
+  @Test("one file of weights has no configuration, so it cannot be run")
+  func noConfiguration() throws {
+    let file = "\(Sample.micro)/model.safetensors"
+    let ids = try scratch.write("ids.json", "[1, 2, 3, 4]")
+    try Moepack.fail(
+      1,
+      saying: ["config.json"],
+      ["evaluate", file, "--ids", ids, "--context", "2"]
+    )
+    try Moepack.fail(1, saying: ["config.json"], ["compress", file, "-o", scratch("x.moepack")])
+  }
+
+  @Test("a folder of the hub's cache leads to its snapshot, through the links in it")
+  func hubCache() throws {
+    let cache = try scratch.makeFolder("models--Org--Name")
+    try scratch.makeFolder("models--Org--Name/blobs")
+    try scratch.makeFolder("models--Org--Name/refs")
+    try Moepack.fail(1, saying: [cache], ["inspect", cache])
+    try scratch.makeFolder("models--Org--Name/snapshots")
+    try Moepack.fail(1, saying: [cache, "snapshot"], ["inspect", cache])
+    let snapshot = try scratch.makeFolder("models--Org--Name/snapshots/0123abc")
+    for name in try ScratchFolder.names(in: Sample.micro) {
+      let bytes = try ScratchFolder.bytes(of: "\(Sample.micro)/\(name)")
+      try scratch.write("models--Org--Name/blobs/\(name)", bytes)
+      symlink("../../blobs/\(name)", "\(snapshot)/\(name)")
+    }
+    #expect(try Moepack.json("inspect", cache)["architecture"] == "qwen2_moe")
+    // Of several snapshots, the one that refs/main names.
+    try scratch.makeFolder("models--Org--Name/snapshots/0456def")
+    try Moepack.fail(1, saying: [cache], ["inspect", cache])
+    try scratch.write("models--Org--Name/refs/main", "0123abc\n")
+    #expect(try Moepack.json("inspect", cache)["architecture"] == "qwen2_moe")
   }
 
   @Test("a download that stopped early is named")
