@@ -32,7 +32,9 @@ package struct MixtureMeasurement {
   /// What was measured so far.
   package var result: ExpertStatistics {
     var result = statistics
-    result.leaveOneOut = leaveOneOut.relative
+    // An expert that no token chose has importance 0, though where weights are not renormalised its
+    // share of the softmax goes to the others.
+    result.leaveOneOut = zip(leaveOneOut.relative, statistics.count).map { $1 == 0 ? 0 : $0 }
     return result
   }
 

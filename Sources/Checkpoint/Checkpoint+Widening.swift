@@ -45,4 +45,26 @@ extension Checkpoint {
       )
     }
   }
+
+  /// Refuses a tensor that holds a value which is infinite or no number.
+  ///
+  /// - Parameter index: The tensor.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:)``, or what reading throws.
+  public func requireFinite(tensor index: Int) throws {
+    let tensor = tensors[index]
+    let block = tensor.type.blockElements
+    let elements = (1 << 18) / block * block
+    var room = [Float](repeating: 0, count: min(elements, tensor.elementCount))
+    for first in stride(from: 0, to: tensor.elementCount, by: elements) {
+      let count = min(elements, tensor.elementCount - first)
+      let offset = try tensor.type.byteCount(shape: [first])
+      try room.withUnsafeMutableBufferPointer { buffer in
+        try widen(
+          tensor: index,
+          fromByte: offset,
+          into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+        )
+      }
+    }
+  }
 }

@@ -33,8 +33,10 @@ struct CalibrateCommand: ParsableCommand {
     try conduct.requireComplete(checkpoint)
     let path = try destination.path(
       force: common.force,
-      inputs: [FilePath(input.model)] + text.inputs
+      inputs: [FilePath(input.model)] + text.inputs,
+      isFolder: false
     )
+    try common.requireWorkDirectory()
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     let clock = StageClock()

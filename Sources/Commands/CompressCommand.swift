@@ -69,6 +69,11 @@ struct CompressCommand: ParsableCommand {
       throw ValidationError("--allow-other-weights goes with --plan")
     }
     if pruning.prune == 0 { try method.refuseStageOne() }
+    if ["gguf", "safetensors"].contains(FilePath(destination.output).extension ?? "") {
+      throw ValidationError(
+        "compress writes a .moepack; turn it into a folder with convert afterwards"
+      )
+    }
     if let report, !report.hasSuffix(".md"), !report.hasSuffix(".html") {
       throw ValidationError("--report takes a file that ends in .md or .html")
     }
@@ -79,7 +84,8 @@ struct CompressCommand: ParsableCommand {
     try conduct.requireComplete(checkpoint)
     let others = [evaluate, plan].compactMap { $0.map { FilePath($0) } }
     let inputs = [FilePath(input.model)] + text.inputs + others
-    let path = try destination.path(force: common.force, inputs: inputs)
+    let path = try destination.path(force: common.force, inputs: inputs, isFolder: false)
+    try common.requireWorkDirectory()
     let reportPath = try report.map {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }
@@ -132,7 +138,9 @@ struct CompressCommand: ParsableCommand {
       if let given {
         try compressor.run(given, hasRanks: true, to: path)
       } else {
-        try StatisticsSource(given: nil, beside: path).withReader(planner) { statistics in
+        try StatisticsSource(given: nil, in: common.workFolder(beside: path), for: path).withReader(
+          planner
+        ) { statistics in
           try compressor.run(
             try planner.chooseExperts(from: statistics),
             hasRanks: false,
@@ -171,8 +179,11 @@ struct CompressCommand: ParsableCommand {
       options.seed = common.seed
       return (options, nil)
     }
-    let read = try CompressionPlan(reading: FilePath(plan), for: checkpoint)
-    try read.requireModel(checkpoint, file: plan, allowsOtherWeights: allowOtherWeights)
+    let read = try CompressionPlan(
+      reading: FilePath(plan),
+      for: checkpoint,
+      allowsOtherWeights: allowOtherWeights
+    )
     try read.requireStream(stream.fingerprint, stream.ids.count, stream.context, file: plan)
     return (try MethodOptions(json: read.options, file: plan), read)
   }
@@ -188,7 +199,7 @@ struct CompressCommand: ParsableCommand {
     try clock.stage(title, total: layers) { advance in
       try withoutActuallyEscaping(advance) { advance in
         var evaluator = Evaluator(threads: common.threads, spoolFolder: spoolFolder)
-        if let memory = conduct.memory { evaluator.memoryBudget = memory.bytes / 4 }
+        if conduct.memory != nil { evaluator.memoryBudget = 0 }
         evaluator.layerDone = { _ in advance() }
         value = try evaluator.evaluate(checkpoint, stream).perplexity
       }
@@ -197,7 +208,6 @@ struct CompressCommand: ParsableCommand {
   }
 
   private var spoolFolder: FilePath {
-    common.workDirectory.map { FilePath($0) }
-      ?? FileSystem.folder(of: FilePath(destination.output))
+    common.workFolder(beside: FilePath(destination.output))
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Checkpoint
+internal import Compression
 internal import Conversion
 internal import JSON
 internal import Storage
@@ -82,13 +83,18 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let start = ProgressLine.now
     let checkpoint = try input.open()
-    let path = try destination.path(force: common.force, inputs: [FilePath(input.model)])
+    let path = try destination.path(
+      force: common.force,
+      inputs: [FilePath(input.model)],
+      isFolder: format == .directory
+    )
+    try common.requireWorkDirectory()
     let request = ConversionRequest(
       source: checkpoint,
       destination: path,
       type: type?.type,
       maximumShardBytes: maxShardSize?.bytes,
-      plan: try plan.map { try PlanFile.kept(in: $0, for: checkpoint) },
+      plan: try plan.map { try CompressionPlan(reading: FilePath($0), for: checkpoint).kept },
       takesAllFiles: allFiles,
       threads: common.threads,
       tool: Version.tool

@@ -90,22 +90,20 @@ struct EvaluateCommand: ParsableCommand {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }
     try OutputOptions.requireDistinct(logitsPath, hiddenPath)
+    try common.requireWorkDirectory()
     let source: TextSource = text.map { .file(FilePath($0)) } ?? .ids(FilePath(ids ?? ""))
     let stream = try TokenStream(source, for: checkpoint, context: context, limit: tokens)
     if let shortfall = stream.shortfall {
       Console.warn("the text has \(shortfall) tokens, fewer than --tokens asks for; all are used")
     }
     var evaluator = Evaluator(threads: common.threads, spoolFolder: spoolFolder)
-    let estimate = try evaluator.estimatedPeakMemory(
-      checkpoint,
-      stream,
-      hasReference: against != nil
-    )
-    if let memory { evaluator.memoryBudget = memory.bytes / 4 }
-    try MemoryPromise.check(
-      memory,
-      estimate: try evaluator.estimatedPeakMemory(checkpoint, stream, hasReference: against != nil)
-    )
+    func estimated() throws -> Int {
+      try evaluator.estimatedPeakMemory(checkpoint, stream, hasReference: against != nil)
+    }
+    // Spooling is the one thing that can be given up.
+    if let memory, try estimated() > memory.bytes { evaluator.memoryBudget = 0 }
+    let estimate = try estimated()
+    try MemoryPromise.check(memory, estimate: estimate)
     if dryRun {
       showEstimate(estimate)
       return

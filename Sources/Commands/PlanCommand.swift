@@ -52,7 +52,8 @@ struct PlanCommand: ParsableCommand {
     try conduct.requireComplete(checkpoint)
     let inputs =
       [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
-    let path = try destination.path(force: common.force, inputs: inputs)
+    let path = try destination.path(force: common.force, inputs: inputs, isFolder: false)
+    try common.requireWorkDirectory()
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)
@@ -73,7 +74,12 @@ struct PlanCommand: ParsableCommand {
       spoolFolder: setting.spoolFolder,
       observer: clock
     )
-    let source = StatisticsSource(given: statistics.map { FilePath($0) }, beside: path)
+    let source = StatisticsSource(
+      given: statistics.map { FilePath($0) },
+      in: common.workFolder(beside: path),
+      for: path
+    )
+    try source.check(planner)
     if conduct.dryRun {
       let report = try CompressionReport(
         planner.forecast(),
@@ -89,38 +95,5 @@ struct PlanCommand: ParsableCommand {
     try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
     let report = try CompressionReport(plan, checkpoint, stream, clock: clock, estimate: nil)
     report.show(json: common.json)
-  }
-}
-
-/// Statistics that were given, or that are measured first and thrown away.
-struct StatisticsSource {
-  private let given: FilePath?
-  private let temporary: FilePath
-
-  init(given: FilePath?, beside output: FilePath) {
-    self.given = given
-    temporary = FilePath(output.string + ".partial-statistics")
-  }
-
-  /// Calls `body` with a reader of the statistics, or nil if none are needed.
-  func withReader<Value>(
-    _ planner: Planner,
-    _ body: (StatisticsReader?) throws -> Value
-  ) throws -> Value {
-    if let given { return try body(try StatisticsReader(given)) }
-    guard planner.options.prune > 0 else { return try body(nil) }
-    defer { FileSystem.removeTree(temporary) }
-    try planner.calibrate(to: temporary, tool: Version.tool)
-    return try body(try StatisticsReader(temporary))
-  }
-}
-
-/// Reads only what convert needs of a plan.
-enum PlanFile {
-  /// The experts a plan keeps, by layer.
-  static func kept(in path: String, for checkpoint: Checkpoint) throws -> [Int: [Int]] {
-    let plan = try CompressionPlan(reading: FilePath(path), for: checkpoint)
-    try plan.requireModel(checkpoint, file: path, allowsOtherWeights: false)
-    return plan.kept
   }
 }

@@ -42,7 +42,7 @@ struct DenseExport {
       // A family that is not known: tensors as they are, types changed if asked.
       if plan != nil { _ = try source.requireConfiguration() }
       items = try source.tensors.indices.map { try DenseExport.plain($0, source, type) }
-      configuration = source.configurationJSON
+      configuration = DenseExport.retyped(source.configurationJSON, type)
       largestMatrixBytes = 0
       return
     }
@@ -186,6 +186,12 @@ struct DenseExport {
       object[c.expertCountKey] = JSONValue(experts)
       if experts < c.topK { object[c.topKKey] = JSONValue(experts) }
     }
+    return retyped(.object(object), type)
+  }
+
+  /// The configuration with the name of the new element type.
+  private static func retyped(_ json: JSONValue?, _ type: ElementType?) -> JSONValue? {
+    guard case .object(var object)? = json else { return json }
     let word: String? =
       switch type {
       case .f32: "float32"

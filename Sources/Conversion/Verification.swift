@@ -1,7 +1,9 @@
 internal import Checkpoint
 internal import Pack
+internal import Parallelism
 internal import Storage
 internal import SystemPackage
+internal import Tensors
 
 /// Checks a model file as `verify` does.
 public struct Verification: Sendable {
@@ -55,8 +57,40 @@ public struct Verification: Sendable {
           }
         }
       }
+      if problems.isEmpty { problems = try checkValues(checkpoint, begin, progress) }
     } catch {
       problems.append(Problem(file: path, place: "opening", message: "\(error)"))
+    }
+    return problems
+  }
+
+  /// Finds values that are infinite or no number, in every tensor that can be computed with.
+  private func checkValues(
+    _ checkpoint: Checkpoint,
+    _ begin: (Int) -> Void,
+    _ progress: (Int) -> Void
+  ) throws -> [Problem] {
+    let tensors = checkpoint.tensors.indices.filter { checkpoint.tensors[$0].type.isComputable }
+    if case .safetensors = checkpoint.format {
+      begin(tensors.reduce(0) { $0 + checkpoint.tensors[$1].byteCount })
+    }
+    var problems: [Problem] = []
+    for start in stride(from: 0, to: tensors.count, by: max(1, threads)) {
+      let batch = Array(tensors[start..<min(start + max(1, threads), tensors.count)])
+      let found = parallelMap(count: batch.count, threads: threads) { slot -> String? in
+        do {
+          try checkpoint.requireFinite(tensor: batch[slot])
+          return nil
+        } catch { return "\(error)" }
+      }
+      for (index, message) in zip(batch, found) {
+        if let message {
+          problems.append(
+            Problem(file: path, place: checkpoint.tensors[index].name, message: message)
+          )
+        }
+        if case .safetensors = checkpoint.format { progress(checkpoint.tensors[index].byteCount) }
+      }
     }
     return problems
   }

@@ -11,7 +11,12 @@ extension Evaluator {
     let c = try checkpoint.requireConfiguration()
     let footprint = ForwardFootprint(c, length: stream.context, threads: threads)
     let hidden = HiddenStream.byteCount(tokens: stream.ids.count, width: c.hiddenSize)
-    let streams = (hasReference ? 2 : 1) * min(hidden, memoryBudget)
+    // A spooled stream has one group in memory at a time.
+    let group = HiddenStream.byteCount(
+      tokens: footprint.groupTokens(of: stream.ids.count),
+      width: c.hiddenSize
+    )
+    let streams = (hasReference ? 2 : 1) * (hidden > memoryBudget ? group : hidden)
     let head =
       (Evaluator.vocabularyBlock * c.hiddenSize + 2 * Evaluator.tokenBlock
         * Evaluator.vocabularyBlock)

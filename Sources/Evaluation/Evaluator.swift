@@ -74,37 +74,13 @@ package struct Evaluator {
     against reference: Reference? = nil
   ) throws -> Result {
     let pass = try ForwardPass(checkpoint, threads: threads)
+    // A reference that does not fit is refused before anything is computed.
+    let (referencePass, saved) = try open(reference, for: pass, stream)
     let saver = try hiddenPath.map { try HiddenSaver($0, checkpoint, stream) }
     let model = try logits(pass, stream, saver: saver)
-    try saver?.finish()
     let groups = model.groups
-    var other: (any LogitSource)?
-    switch reference {
-    case .model(let checkpoint):
-      let pass = try ForwardPass(checkpoint, threads: threads)
-      guard pass.configuration.vocabularySize == model.vocabularySize else {
-        throw EvaluationError.otherVocabulary(
-          expected: pass.configuration.vocabularySize,
-          got: model.vocabularySize
-        )
-      }
-      other = try logits(pass, stream, saver: nil)
-    case .logits(let path):
-      let saved = try SavedLogits(
-        path,
-        ids: stream.ids,
-        context: stream.context,
-        windowsPerGroup: groups[0].count
-      )
-      guard saved.vocabularySize == model.vocabularySize else {
-        throw EvaluationError.otherVocabulary(
-          expected: saved.vocabularySize,
-          got: model.vocabularySize
-        )
-      }
-      other = saved
-    case nil: break
-    }
+    let other: (any LogitSource)? =
+      try referencePass.map { try logits($0, stream, saver: nil) } ?? saved
     let writer = try logitsPath.map { path in
       try SafetensorsWriter(
         replacing: path,
@@ -121,7 +97,39 @@ package struct Evaluator {
     }
     let scores = try scan(model, other, stream, groups: groups, writer: writer)
     try writer?.finish()
+    try saver?.finish()
     return summarize(scores, stream, hasReference: other != nil)
+  }
+
+  private func open(_ reference: Reference?, for pass: ForwardPass, _ stream: TokenStream) throws
+    -> (
+      ForwardPass?, SavedLogits?
+    )
+  {
+    let size = pass.configuration.vocabularySize
+    switch reference {
+    case .model(let checkpoint):
+      let other = try ForwardPass(checkpoint, threads: threads)
+      guard other.configuration.vocabularySize == size else {
+        throw EvaluationError.otherVocabulary(
+          expected: other.configuration.vocabularySize,
+          got: size
+        )
+      }
+      return (other, nil)
+    case .logits(let path):
+      let saved = try SavedLogits(
+        path,
+        ids: stream.ids,
+        context: stream.context,
+        windowsPerGroup: max(1, HiddenStream.groupTokens / stream.context)
+      )
+      guard saved.vocabularySize == size else {
+        throw EvaluationError.otherVocabulary(expected: saved.vocabularySize, got: size)
+      }
+      return (nil, saved)
+    case nil: return (nil, nil)
+    }
   }
 
   private func logits(_ pass: ForwardPass, _ stream: TokenStream, saver: HiddenSaver?) throws

@@ -39,7 +39,15 @@ package struct TokenStream: Sendable {
       let model = try ModelTokenizer(checkpoint)
       bos = model.bos
       eos = model.eos
-      ids = try TokenStream.flat(try source.documents(), model, limit: limit)
+      let documents = try source.documents()
+      guard documents.contains(where: { !$0.isEmpty }) else {
+        throw EvaluationError.tooShort(
+          source: source.name ?? "the text",
+          tokens: 0,
+          context: context
+        )
+      }
+      ids = try TokenStream.flat(documents, model, limit: limit)
     }
     shortfall = limit.flatMap { $0 > ids.count ? ids.count : nil }
     let wanted = min(limit ?? ids.count, ids.count)

@@ -125,7 +125,7 @@ struct MethodOracleTests {
     let layers = oracle.numbers(oracle.json["layer_importance"]).map {
       PruningCounts.Layer(
         experts: c.expertCount,
-        most: c.expertCount - c.topK,
+        topK: c.topK,
         importance: $0
       )
     }

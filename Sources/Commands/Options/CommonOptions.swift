@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Storage
+internal import SystemPackage
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
@@ -35,6 +37,17 @@ struct CommonOptions: ParsableArguments {
 
   /// Threads to use. Not an option's default, since help and man page would differ by machine.
   var threads: Int { requestedThreads ?? CommonOptions.processorCount }
+
+  /// Where work files go: the folder that was named, or the output's own.
+  func workFolder(beside output: FilePath) -> FilePath {
+    workDirectory.map { FilePath($0) } ?? FileSystem.folder(of: output)
+  }
+
+  /// Refuses a folder for work files that is not there.
+  func requireWorkDirectory() throws {
+    guard let workDirectory, !FileSystem.isDirectory(FilePath(workDirectory)) else { return }
+    throw StorageError.missingFolder(path: FilePath(workDirectory))
+  }
 
   private static var processorCount: Int {
     max(1, min(1024, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))

@@ -17,8 +17,30 @@ struct OutputOptions: ParsableArguments {
   }
 
   /// The path, checked against the input and what stands there.
-  func path(force: Bool, inputs: [FilePath]) throws -> FilePath {
-    try OutputOptions.check(output, force: force, inputs: inputs)
+  ///
+  /// - Parameters:
+  ///   - force: Whether what stands there may be replaced.
+  ///   - inputs: Files and folders that must not be.
+  ///   - isFolder: Whether the output is a folder; a file is never replaced by one, nor one by a file.
+  /// - Returns: The path.
+  /// - Throws: `ConversionError` or `StorageError`.
+  func path(force: Bool, inputs: [FilePath], isFolder: Bool) throws -> FilePath {
+    let path = try OutputOptions.check(output, force: force, inputs: inputs)
+    if let kind = FileSystem.kind(path), (kind == .directory) != isFolder {
+      throw OtherKind(path: path, isFolder: isFolder)
+    }
+    return path
+  }
+
+  /// What stands at the output is of another kind.
+  struct OtherKind: Error, CustomStringConvertible {
+    let path: FilePath
+    let isFolder: Bool
+
+    var description: String {
+      "\(path): is \(isFolder ? "a file" : "a folder"), and the output is"
+        + " \(isFolder ? "a folder" : "a file"); choose another name"
+    }
   }
 
   /// Refuses an output that is an input, lies inside one, exists without `force`, or has no folder.

@@ -47,6 +47,7 @@ struct RunOptions: ParsableArguments {
     output: FilePath,
     stages: Set<PipelineFootprint.Stage>
   ) throws -> Setting {
+    try OptionCheck(checkpoint, options).run()
     let footprint = PipelineFootprint(
       try checkpoint.requireConfiguration(),
       options: options,
@@ -59,7 +60,7 @@ struct RunOptions: ParsableArguments {
     if let memory, setting.estimate > memory.bytes {
       setting = Setting(
         estimate: footprint.byteCount(stages, spools: true),
-        spoolFolder: common.workDirectory.map { FilePath($0) } ?? FileSystem.folder(of: output)
+        spoolFolder: common.workFolder(beside: output)
       )
     }
     try MemoryPromise.check(memory, estimate: setting.estimate)

@@ -32,7 +32,11 @@ struct CompressionReport {
     self.clock = clock
     self.estimate = estimate
     self.result = result
-    size = try SizeEstimate(plan, for: checkpoint)
+    size = try SizeEstimate(
+      plan,
+      for: checkpoint,
+      isForecast: plan.layers.allSatisfy(\.leaveOneOut.isEmpty)
+    )
   }
 
   /// Prints it.
@@ -83,6 +87,7 @@ struct CompressionReport {
     object["calibration"] = [
       "text": JSONValue(stream.text), "tokens": JSONValue(stream.ids.count),
       "context": JSONValue(stream.context),
+      "shortfall": stream.shortfall.map { JSONValue($0) } ?? .null,
       "bos": stream.bos.map { JSONValue(Int($0)) } ?? .null,
       "eos": stream.eos.map { JSONValue(Int($0)) } ?? .null,
     ]
@@ -132,7 +137,8 @@ struct CompressionReport {
       ("plain quantisation of about that size", comparable),
       (
         "calibration",
-        "\(SafeText.grouped(stream.ids.count)) tokens of \(stream.text ?? "token ids")"
+        "\(SafeText.grouped(stream.ids.count)) tokens of \(stream.text ?? "token ids") in windows of"
+          + " \(stream.context)\(framing)\(shortness)"
       ),
     ]
     if let fallback = fallbackNote { facts.append(("note", fallback)) }
@@ -152,6 +158,19 @@ struct CompressionReport {
       if !stages.isEmpty { facts.append(("time", stages.joined(separator: ", "))) }
     }
     return facts
+  }
+
+  /// What documents start and end with.
+  private var framing: String {
+    let tokens = [("bos", stream.bos), ("eos", stream.eos)].compactMap { name, id in
+      id.map { "\(name) \($0)" }
+    }
+    return tokens.isEmpty ? "" : ", " + tokens.joined(separator: ", ")
+  }
+
+  /// Says so where the text had fewer tokens than were asked for.
+  private var shortness: String {
+    stream.shortfall.map { " (the whole text: it has \($0) tokens)" } ?? ""
   }
 
   /// Matrices whose factors could not have the type that was asked for.

@@ -1,18 +1,22 @@
-internal import Checkpoint
+package import Checkpoint
 internal import Pack
 internal import SystemPackage
 
 /// Every rule about options and model that can be checked before a tensor is read.
-struct OptionCheck {
+package struct OptionCheck {
   private let checkpoint: Checkpoint
   private let options: MethodOptions
 
-  init(_ checkpoint: Checkpoint, _ options: MethodOptions) {
+  /// A check of `options` for `checkpoint`.
+  package init(_ checkpoint: Checkpoint, _ options: MethodOptions) {
     self.checkpoint = checkpoint
     self.options = options
   }
 
-  func run() throws {
+  /// Runs it.
+  ///
+  /// - Throws: ``PlanError`` for the first rule that is broken.
+  package func run() throws {
     let c = try checkpoint.requireConfiguration()
     let model = checkpoint.location.path.string
     guard !c.moeLayers.isEmpty else { throw PlanError.noExperts(model: model) }
@@ -39,10 +43,10 @@ struct OptionCheck {
 
   private func checkCounts(_ c: ModelConfiguration) throws {
     let layers = c.moeLayers.map { layer in
-      let protected = options.protected[layer]?.count ?? 0
-      return PruningCounts.Layer(
+      PruningCounts.Layer(
         experts: c.expertCount,
-        most: max(0, min(c.expertCount - c.topK, c.expertCount - protected)),
+        topK: c.topK,
+        protected: options.protected[layer]?.count ?? 0,
         importance: 1
       )
     }
@@ -52,10 +56,12 @@ struct OptionCheck {
       allocation: options.allocation,
       lambda: options.lambda
     )
-    if options.selection == .exhaustive, let most = counts.max() {
-      guard let sets = ExpertSetSearch.binomial(c.expertCount, most),
+    guard options.selection == .exhaustive else { return }
+    for (layer, count) in zip(c.moeLayers, counts) {
+      let choices = c.expertCount - (options.protected[layer]?.count ?? 0)
+      guard let sets = ExpertSetSearch.binomial(choices, count),
         sets <= ExpertSetSearch.exhaustiveLimit
-      else { throw PlanError.tooManySets(experts: c.expertCount, pruned: most) }
+      else { throw PlanError.tooManySets(experts: choices, pruned: count) }
     }
   }
 

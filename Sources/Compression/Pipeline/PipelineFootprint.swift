@@ -73,13 +73,7 @@ package struct PipelineFootprint: Sendable {
   }
 
   private var sample: (tokens: Int, candidates: Int) {
-    let most = PruningCounts.most(
-      experts: c.expertCount,
-      topK: c.topK,
-      ratio: options.prune,
-      allocation: options.allocation,
-      lambda: options.lambda
-    )
+    let most = PruningCounts.most(experts: c.expertCount, topK: c.topK, options: options)
     return (
       min(options.searchTokens ?? tokens, tokens),
       SamplePlan.candidateCount(experts: c.expertCount, topK: c.topK, mostPruned: most)
@@ -104,7 +98,10 @@ package struct PipelineFootprint: Sendable {
     let rows = min(options.receptionTokens, tokens)
     let bytes = 4 * rows * c.hiddenSize
     var prefixes = 1
-    for _ in 1..<max(1, options.receptionBlocks) { prefixes *= options.receptionSets }
+    // More than 10,000 combinations are refused before anything runs.
+    for _ in 1..<max(1, options.receptionBlocks) where prefixes <= 10_000 {
+      prefixes *= options.receptionSets
+    }
     let children = min(512 << 20, prefixes * options.receptionSets * bytes)
     // Original, pruned, prefixes with their inputs, children, and what one expert sees of them.
     let field =

@@ -25,7 +25,7 @@ package struct Planner {
   private let pass: ForwardPass
   private let configuration: ModelConfiguration
 
-  /// A planner; checks everything that can be checked before weights are read.
+  /// A planner for options that passed an ``OptionCheck``.
   package init(
     _ checkpoint: Checkpoint,
     stream: TokenStream,
@@ -42,7 +42,6 @@ package struct Planner {
     self.observer = observer
     pass = try ForwardPass(checkpoint, threads: threads)
     configuration = pass.configuration
-    try OptionCheck(checkpoint, options).run()
   }
 
   // MARK: - Stage one
@@ -52,9 +51,7 @@ package struct Planner {
     let most = PruningCounts.most(
       experts: configuration.expertCount,
       topK: configuration.topK,
-      ratio: options.prune,
-      allocation: options.allocation,
-      lambda: options.lambda
+      options: options
     )
     return SamplePlan(
       tokens: stream.ids.count,
@@ -141,16 +138,10 @@ package struct Planner {
   /// How many experts each MoE layer loses, in the order of the layers.
   package func pruningCounts(_ measured: [ExpertStatistics]) throws -> [Int] {
     let layers = zip(configuration.moeLayers, measured).map { layer, statistics in
-      let protected = options.protected[layer]?.count ?? 0
-      return PruningCounts.Layer(
+      PruningCounts.Layer(
         experts: configuration.expertCount,
-        most: max(
-          0,
-          min(
-            configuration.expertCount - configuration.topK,
-            configuration.expertCount - protected
-          )
-        ),
+        topK: configuration.topK,
+        protected: options.protected[layer]?.count ?? 0,
         importance: statistics.importance
       )
     }
@@ -175,6 +166,12 @@ package struct Planner {
       topK: configuration.topK,
       mostPruned: count
     )
+    guard sample.tokenCount == samplePlan.positions.count else {
+      throw PlanError.otherSample(
+        have: sample.tokenCount,
+        want: samplePlan.positions.count
+      )
+    }
     guard sample.candidates >= need else {
       throw PlanError.tooFewCandidates(layer: layer, have: sample.candidates, need: need)
     }
@@ -300,7 +297,7 @@ extension Planner {
     let c = try checkpoint.requireConfiguration()
     let counts = PruningCounts.uniform(
       c.moeLayers.map { _ in
-        PruningCounts.Layer(experts: c.expertCount, most: c.expertCount - c.topK, importance: 1)
+        PruningCounts.Layer(experts: c.expertCount, topK: c.topK, importance: 1)
       },
       ratio: options.prune
     )

@@ -9,10 +9,25 @@ extension CompressionPlan {
   ///
   /// Kept experts, ranks and types may have been edited; the measured reasons are taken as they
   /// are.
-  package init(reading path: FilePath, for checkpoint: Checkpoint) throws {
+  ///
+  /// - Parameters:
+  ///   - path: The plan file.
+  ///   - checkpoint: The model it is for.
+  ///   - allowsOtherWeights: Accept the same shapes under another configuration.
+  /// - Throws: ``PlanError`` naming the place of the first broken rule, or `StorageError`.
+  package init(
+    reading path: FilePath,
+    for checkpoint: Checkpoint,
+    allowsOtherWeights: Bool = false
+  ) throws {
     let bytes = try FileSystem.contents(of: path)
     do {
-      try self.init(json: try JSONValue(parsing: bytes), file: path.string, for: checkpoint)
+      try self.init(
+        json: try JSONValue(parsing: bytes),
+        file: path.string,
+        for: checkpoint,
+        allowsOtherWeights: allowsOtherWeights
+      )
     } catch let error as JSONError {
       throw PlanError.invalidPlan(
         file: path.string,
@@ -23,7 +38,12 @@ extension CompressionPlan {
   }
 
   /// A plan from its JSON, checked like a file; `file` names it in errors.
-  package init(json: JSONValue, file: String, for checkpoint: Checkpoint) throws {
+  package init(
+    json: JSONValue,
+    file: String,
+    for checkpoint: Checkpoint,
+    allowsOtherWeights: Bool = false
+  ) throws {
     let c = try checkpoint.requireConfiguration()
     let reader = PlanReader(file: file)
     guard json["version"]?.integer == CompressionPlan.version else {
@@ -33,6 +53,13 @@ extension CompressionPlan {
       )
     }
     model = try reader.string(json["model"], "model")
+    // A plan of another model would break rules that say nothing of the real reason.
+    try CompressionPlan.require(
+      model,
+      checkpoint,
+      file: file,
+      allowsOtherWeights: allowsOtherWeights
+    )
     stream = try reader.string(json["stream"]?["sha256"], "stream.sha256")
     tokens = try reader.count(json["stream"]?["tokens"], "stream.tokens", in: 1...Int.max)
     context = try reader.count(json["stream"]?["context"], "stream.context", in: 1...Int.max)
@@ -114,7 +141,7 @@ private struct PlanReader {
       pruningError: json["pruningError"]?.double ?? 0,
       importanceAfterPruning: numbers("importanceAfterPruning"),
       averageRank: json["averageRank"]?.double,
-      ranksBeforeCap: numbers("ranksBeforeCap").map { Int($0) }
+      ranksBeforeCap: (json["ranksBeforeCap"]?.array ?? []).compactMap(\.integer)
     )
   }
 
@@ -147,12 +174,17 @@ extension CompressionPlan {
   /// Refuses a plan that was made for another model.
   ///
   /// - Parameters:
+  ///   - model: The fingerprint in the plan.
   ///   - checkpoint: The model to compress.
   ///   - file: The plan's file name, for the message.
   ///   - allowsOtherWeights: Whether a model of the same shapes will do (`--allow-other-weights`).
   /// - Throws: ``PlanError/otherSource(file:what:remedy:)`` if the fingerprints differ.
-  package func requireModel(_ checkpoint: Checkpoint, file: String, allowsOtherWeights: Bool) throws
-  {
+  static func require(
+    _ model: String,
+    _ checkpoint: Checkpoint,
+    file: String,
+    allowsOtherWeights: Bool
+  ) throws {
     if model == checkpoint.fingerprint { return }
     let isSameShape = model.hasSuffix("-" + checkpoint.shapeFingerprint)
     guard allowsOtherWeights, isSameShape else {

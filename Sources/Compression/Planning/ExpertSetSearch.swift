@@ -80,7 +80,7 @@ package struct ExpertSetSearch: Sendable {
     case .auto:
       let budget =
         Double(options.population)
-        + (1 - options.parents) * Double(options.population) * Double(options.generations)
+        + 0.8 * Double(options.population) * Double(options.generations)
       if let sets = setCount, Double(sets) <= budget { return exhaustive(error) }
       return genetic(error)
     }

@@ -16,13 +16,15 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case unknownExpert(layer: Int, expert: Int)
   /// Statistics hold fewer candidates than the counts need.
   case tooFewCandidates(layer: Int, have: Int, need: Int)
+  /// Statistics were sampled at another number of tokens.
+  case otherSample(have: Int, want: Int)
   /// A plan file breaks a rule.
   case invalidPlan(file: String, place: String, reason: String)
   /// A plan was made for another model or text.
   case otherSource(file: String, what: String, remedy: String)
   /// The model has no routed experts.
   case noExperts(model: String)
-  /// A floating-point type that factors cannot have.
+  /// A model that is compressed already.
   case notCompressible(model: String, reason: String)
 
   /// What is wrong and what helps.
@@ -47,7 +49,10 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
       "--protect \(layer):\(expert): there is no such expert"
     case .tooFewCandidates(let layer, let have, let need):
       "the statistics of layer \(layer) hold \(have) experts per token, but \(need) are needed;"
-        + " calibrate again with the same --prune and --allocate"
+        + " calibrate again with the same --prune, --allocate and --lambda"
+    case .otherSample(let have, let want):
+      "the statistics were sampled at \(have) tokens, and --search-tokens asks for \(want); give the"
+        + " number that calibrate was given, or calibrate again"
     case .invalidPlan(let file, let place, let reason): "\(file): \(place): \(reason)"
     case .otherSource(let file, let what, let remedy): "\(file): \(what); \(remedy)"
     case .noExperts(let model):

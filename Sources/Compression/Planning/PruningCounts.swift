@@ -7,21 +7,26 @@ package struct PruningCounts: Sendable {
     package var experts: Int
     /// Most it may lose: E - k, or what is not protected if that is fewer.
     package var most: Int
+    /// Whether it has more experts than a token uses; a layer that has not is left alone.
+    package var isPrunable: Bool
     /// Sum of its leave-one-out errors, I.
     package var importance: Double
 
     /// Describes a layer.
-    package init(experts: Int, most: Int, importance: Double) {
+    package init(experts: Int, topK: Int, protected: Int = 0, importance: Double) {
       self.experts = experts
-      self.most = most
+      isPrunable = experts > topK
+      most = max(0, min(experts - topK, experts - protected))
       self.importance = importance
     }
   }
 
   /// Experts lost by each layer if all lose the same share: round-half-to-even(ratio E), 0 for a
-  /// layer that can lose none.
+  /// layer with no more experts than top-k.
   package static func uniform(_ layers: [Layer], ratio: Double) -> [Int] {
-    layers.map { $0.most == 0 ? 0 : Int((ratio * Double($0.experts)).rounded(.toNearestOrEven)) }
+    layers.map {
+      $0.isPrunable ? Int((ratio * Double($0.experts)).rounded(.toNearestOrEven)) : 0
+    }
   }
 
   /// How many experts each of `layers` loses.
@@ -44,13 +49,13 @@ package struct PruningCounts: Sendable {
     let even = uniform(layers, ratio: ratio)
     let total = even.reduce(0, +)
     let room = layers.reduce(0) { $0 + $1.most }
-    let experts = layers.reduce(0) { $0 + ($1.most == 0 ? 0 : $1.experts) }
+    let experts = layers.reduce(0) { $0 + ($1.isPrunable ? $1.experts : 0) }
     let isTooMuch =
       allocation == .uniform ? zip(even, layers).contains { $0 > $1.most } : total > room
     if isTooMuch {
       let largest =
         allocation == .uniform
-        ? layers.filter { $0.most > 0 }.map { Double($0.most) / Double($0.experts) }.min() ?? 0
+        ? layers.filter(\.isPrunable).map { Double($0.most) / Double($0.experts) }.min() ?? 0
         : Double(room) / Double(max(experts, 1))
       throw PlanError.pruneTooMuch(ratio: ratio, largest: (largest * 10000).rounded(.down) / 10000)
     }
@@ -77,23 +82,25 @@ package struct PruningCounts: Sendable {
   }
 
   /// The most experts one layer could lose under these options, whatever is measured.
-  package static func most(
-    experts: Int,
-    topK: Int,
-    ratio: Double,
-    allocation: MethodOptions.Allocation,
-    lambda: Double
-  ) -> Int {
+  ///
+  /// - Parameters:
+  ///   - experts: E.
+  ///   - topK: k.
+  ///   - options: `prune`, `allocation`, `lambda` and `protected` are looked at.
+  /// - Returns: A bound from 0 to E - k.
+  package static func most(experts: Int, topK: Int, options: MethodOptions) -> Int {
     let cap = max(0, experts - topK)
-    let even = Int((ratio * Double(experts)).rounded(.toNearestOrEven))
+    let even = Int((options.prune * Double(experts)).rounded(.toNearestOrEven))
     guard cap > 0, even > 0 else { return 0 }
-    switch allocation {
+    switch options.allocation {
     case .uniform: return min(cap, even)
     case .inverse: return cap
     case .bounded:
+      // What protected layers cannot give falls to the others, without a bound of its own.
+      if !options.protected.isEmpty { return cap }
       // A share is at most ratio + 2 lambda, and no layer gains more than one by rounding unless
       // another is full, where the bound is the cap.
-      let bound = Int(((ratio + 2 * lambda) * Double(experts)).rounded(.up)) + 1
+      let bound = Int(((options.prune + 2 * options.lambda) * Double(experts)).rounded(.up)) + 1
       return min(cap, bound)
     }
   }

@@ -20,7 +20,18 @@ package struct SizeEstimate: Sendable, Equatable {
   }
 
   /// Sizes of `plan` for `checkpoint`.
-  package init(_ plan: CompressionPlan, for checkpoint: Checkpoint) throws {
+  ///
+  /// - Parameters:
+  ///   - plan: Kept experts, ranks and types.
+  ///   - checkpoint: The source.
+  ///   - isForecast: Whether ranks are a guess; then a rank unit costs what it would where the most
+  ///     important experts stay dense, if that is more.
+  /// - Throws: `TensorError` if a size overflows.
+  package init(
+    _ plan: CompressionPlan,
+    for checkpoint: Checkpoint,
+    isForecast: Bool = false
+  ) throws {
     let summary = ModelSummary(checkpoint)
     source = summary.totalBytes
     sourceExperts = summary.expertBytes ?? 0
@@ -41,12 +52,14 @@ package struct SizeEstimate: Sendable, Equatable {
               projection: projection
             )
           else { continue }
-          experts += try SizeEstimate.byteCount(
-            matrix,
-            rank: layer.ranks[number][place],
-            type: layer.types[number],
-            source: checkpoint.elementType(of: matrix)
-          )
+          let (rank, type) = (layer.ranks[number][place], layer.types[number])
+          let source = checkpoint.elementType(of: matrix)
+          let bytes = try SizeEstimate.byteCount(matrix, rank: rank, type: type, source: source)
+          experts += bytes
+          guard isForecast, let rank else { continue }
+          let dense = try SizeEstimate.byteCount(matrix, rank: nil, type: type, source: source)
+          let share = Double(rank + 1) / breakEvenRank(rows: matrix.rows, columns: matrix.columns)
+          experts += max(0, Int((Double(dense) * min(1, share)).rounded(.up)) - bytes)
         }
       }
     }
