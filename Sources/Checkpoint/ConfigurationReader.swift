@@ -122,7 +122,7 @@ struct ConfigurationReader {
   }
 
   /// A list of layer indices.
-  func layers(_ key: String, layerCount: Int) throws -> [Int] {
+  func layers(_ key: String) throws -> [Int] {
     guard let value = json[key], !value.isNull else { return [] }
     guard let list = value.array?.map(\.integer), list.allSatisfy({ $0.map { $0 >= 0 } ?? false })
     else {

@@ -41,8 +41,6 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var hasSharedExpertGate: Bool
   /// Width of the feed-forward of layers without experts.
   public var denseWidth: Int
-  /// Longest context the model was made for.
-  public var contextLength: Int
   /// The key that counts routed experts in `config.json`.
   public var expertCountKey: String
   /// The key for experts per token in `config.json`.

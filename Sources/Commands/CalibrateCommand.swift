@@ -57,7 +57,7 @@ struct CalibrateCommand: ParsableCommand {
       observer: clock
     )
     if conduct.dryRun {
-      conduct.showEstimate(setting.estimate, json: common.json)
+      MemoryPromise.show(setting.estimate, json: common.json)
       return
     }
     try planner.calibrate(to: path, tool: Version.tool)

@@ -105,7 +105,7 @@ struct EvaluateCommand: ParsableCommand {
     let estimate = try estimated()
     try MemoryPromise.check(memory, estimate: estimate)
     if dryRun {
-      showEstimate(estimate)
+      MemoryPromise.show(estimate, json: common.json)
       return
     }
     let c = try checkpoint.requireConfiguration()
@@ -133,14 +133,6 @@ struct EvaluateCommand: ParsableCommand {
     let reference = try Checkpoint(path)
     try reference.requireComplete(ignoring: { ignore?.matches($0) ?? false })
     return .model(reference)
-  }
-
-  private func showEstimate(_ estimate: Int) {
-    if common.json {
-      Console.print(["estimatedPeakMemory": JSONValue(estimate)])
-    } else {
-      Console.print("estimated peak memory: \(SafeText.bytes(estimate))")
-    }
   }
 
   private func show(_ result: Evaluator.Result, _ stream: TokenStream) {

@@ -1,4 +1,5 @@
 package import Checkpoint
+internal import Glibc
 internal import Inference
 internal import LinearAlgebra
 internal import Parallelism
@@ -226,14 +227,14 @@ package struct Evaluator {
     }
     func mean(_ sum: Double) -> Double? { scored == 0 ? nil : sum / Double(scored) }
     var result = Result(
-      perplexity: mean(model).map(exponential),
+      perplexity: mean(model).map { exp($0) },
       scoredTokens: scored,
       windows: stream.windowCount,
       against: nil
     )
     if hasReference {
       result.against = Comparison(
-        perplexity: mean(reference).map(exponential),
+        perplexity: mean(reference).map { exp($0) },
         meanKL: mean(divergence),
         top1Agreement: mean(Double(agreed))
       )

@@ -1,5 +1,4 @@
 internal import Checkpoint
-internal import Glibc
 internal import Inference
 internal import LinearAlgebra
 internal import Safetensors
@@ -60,5 +59,3 @@ final class HiddenSaver {
     )
   }
 }
-
-func exponential(_ x: Double) -> Double { exp(x) }

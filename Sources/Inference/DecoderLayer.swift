@@ -157,20 +157,16 @@ package struct DecoderLayer: Sendable {
   ///   - logits: Router logits, [tokens, E].
   ///   - allowed: Positions of the experts in use, ascending.
   ///   - h: The residual stream, [tokens, H], changed in place.
-  ///   - observe: Sees each expert's activation before it is dropped.
-  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite, and what
-  ///   `observe` throws.
+  /// - Throws: `CheckpointError` if an expert's weights are missing or not finite.
   package func addRouted(
     _ x: Matrix,
     logits: Matrix,
     allowed: [Int],
-    to h: Matrix,
-    observe: ((ExpertActivation, Routing) throws -> Void)? = nil
+    to h: Matrix
   ) throws {
     let routing = Routing(logits, rule: rule, allowed: allowed, threads: threads)
     try expertPass.run(x, lists: routing.rowsByExpert(logits.columns)) { activation in
       activation.accumulate(into: h, routing, threads: threads)
-      try observe?(activation, routing)
     }
   }
 

@@ -7,14 +7,8 @@ package struct ExpertActivation: Sendable {
   package let position: Int
   /// The tokens sent to it, ascending.
   package let rows: [RoutedRow]
-  /// Their inputs, [rows, H].
-  package let inputs: Matrix
-  /// The inputs of `down`, [rows, I].
-  package let inner: Matrix
   /// The expert's outputs f(x), [rows, H], not yet weighted.
   package let outputs: Matrix
-  /// The expert's weights.
-  package let expert: GatedMLP
 }
 
 /// Runs the experts of one layer over a batch, one after another and only those that have tokens.
@@ -47,17 +41,12 @@ package struct ExpertPass: Sendable {
     for position in lists.indices where !lists[position].isEmpty {
       let rows = lists[position]
       let expert = try loader.expert(layer: layer, expert: experts[position])
-      let inputs = gather(x, rows)
-      let inner = try expert.inner(inputs, threads: loader.threads)
-      let outputs = try expert.down(inner, threads: loader.threads)
+      let outputs = try expert(gather(x, rows), threads: loader.threads)
       try consume(
         ExpertActivation(
           position: position,
           rows: rows,
-          inputs: inputs,
-          inner: inner,
-          outputs: outputs,
-          expert: expert
+          outputs: outputs
         )
       )
     }

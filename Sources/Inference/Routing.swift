@@ -116,15 +116,12 @@ package struct Routing: Sendable {
 
   /// Sorts tokens by the experts they are sent to.
   ///
-  /// - Parameters:
-  ///   - expertCount: Positions in the router, E.
-  ///   - firstSlots: How many of each token's experts count; all by default.
+  /// - Parameter expertCount: Positions in the router, E.
   /// - Returns: For each position its rows, ascending, with their slot in `experts`.
-  package func rowsByExpert(_ expertCount: Int, firstSlots: Int? = nil) -> [[RoutedRow]] {
+  package func rowsByExpert(_ expertCount: Int) -> [[RoutedRow]] {
     var lists = [[RoutedRow]](repeating: [], count: expertCount)
-    let used = min(firstSlots ?? width, width)
     for token in 0..<tokenCount {
-      for slot in 0..<used {
+      for slot in 0..<width {
         lists[Int(experts[token * width + slot])].append(
           RoutedRow(token: Int32(token), slot: Int32(slot))
         )

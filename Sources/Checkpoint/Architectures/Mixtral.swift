@@ -48,7 +48,6 @@ struct Mixtral: Architecture {
       sharedExpertWidth: nil,
       hasSharedExpertGate: false,
       denseWidth: 0,
-      contextLength: try reader.count("max_position_embeddings", default: 131072, in: 1...1 << 30),
       expertCountKey: experts.key,
       topKKey: "num_experts_per_tok"
     )

@@ -30,7 +30,7 @@ struct Qwen2MoE: Architecture {
     let heads = try reader.heads(hiddenSize: hidden)
     let experts = try reader.experts("num_experts", topK: "num_experts_per_tok")
     let step = try reader.count("decoder_sparse_step", default: 1, in: 1...4096)
-    let dense = Set(try reader.layers("mlp_only_layers", layerCount: layers))
+    let dense = Set(try reader.layers("mlp_only_layers"))
     let shared = try reader.count(
       "shared_expert_intermediate_size",
       default: 5632,
@@ -57,7 +57,6 @@ struct Qwen2MoE: Architecture {
       sharedExpertWidth: shared,
       hasSharedExpertGate: true,
       denseWidth: try reader.count("intermediate_size", default: 5632, in: 1...1 << 20),
-      contextLength: try reader.count("max_position_embeddings", default: 32768, in: 1...1 << 30),
       expertCountKey: experts.key,
       topKKey: "num_experts_per_tok"
     )

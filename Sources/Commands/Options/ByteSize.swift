@@ -21,10 +21,4 @@ public struct ByteSize: ExpressibleByArgument, Equatable, Sendable {
     guard scaled < 9e18, scaled >= 1, unit != nil || !digits.contains(".") else { return nil }
     bytes = Int(scaled.rounded())
   }
-
-  /// A number of bytes.
-  public init(bytes: Int) { self.bytes = bytes }
-
-  /// How the default is shown.
-  public var defaultValueDescription: String { SafeText.bytes(bytes) }
 }

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// `--memory` as a promise: what cannot be kept is refused before anything is done.
 enum MemoryPromise {
   /// The estimate is above the promise.
@@ -15,6 +17,15 @@ enum MemoryPromise {
   static func check(_ promise: ByteSize?, estimate: Int) throws {
     if let promise, estimate > promise.bytes {
       throw Exceeded(promised: promise.bytes, estimate: estimate)
+    }
+  }
+
+  /// Prints an estimate alone, for dry runs.
+  static func show(_ estimate: Int, json: Bool) {
+    if json {
+      Console.print(["estimatedPeakMemory": JSONValue(estimate)])
+    } else {
+      Console.print("estimated peak memory: \(SafeText.bytes(estimate))")
     }
   }
 }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Checkpoint
 internal import Compression
 internal import Evaluation
-internal import JSON
 internal import Storage
 internal import SystemPackage
 
@@ -65,14 +64,5 @@ struct RunOptions: ParsableArguments {
     }
     try MemoryPromise.check(memory, estimate: setting.estimate)
     return setting
-  }
-
-  /// Prints the estimate alone.
-  func showEstimate(_ estimate: Int, json: Bool) {
-    if json {
-      Console.print(["estimatedPeakMemory": JSONValue(estimate)])
-    } else {
-      Console.print("estimated peak memory: \(SafeText.bytes(estimate))")
-    }
   }
 }

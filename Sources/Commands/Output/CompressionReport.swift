@@ -175,8 +175,10 @@ struct CompressionReport {
 
   /// Matrices whose factors could not have the type that was asked for.
   private var fallbackNote: String? {
-    let wanted = Set(plan.layers.flatMap(\.types))
-    let odd = plan.layers.flatMap { factoring($0.layer) }.filter { !wanted.contains($0.type) }
+    let odd = plan.layers.flatMap { layer -> [Compressor.FactoringRecord] in
+      let wanted = Dictionary(uniqueKeysWithValues: zip(layer.kept, layer.types))
+      return factoring(layer.layer).filter { $0.type != wanted[$0.expert] }
+    }
     guard let first = odd.first else { return nil }
     return "\(odd.count) matrices have factors in \(first.type): their sides are no multiple of 32,"
       + " which Q8_0 needs"

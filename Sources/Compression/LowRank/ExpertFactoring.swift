@@ -180,15 +180,3 @@ private func symmetrize(_ matrix: DoubleMatrix) {
     }
   }
 }
-
-private func squaredDistance(_ a: Matrix, _ b: Matrix) -> Double {
-  var sum = 0.0
-  for row in 0..<a.rows {
-    let (x, y) = (a.row(row), b.row(row))
-    for i in 0..<x.count {
-      let difference = Double(x[i]) - Double(y[i])
-      sum += difference * difference
-    }
-  }
-  return sum
-}

@@ -48,9 +48,6 @@ package struct CompressionPlan: Sendable, Equatable {
   /// What the reception field found.
   package var receptionField: [ReceptionField.Block]
 
-  /// The layer at `index`, or nil.
-  package func layer(_ index: Int) -> Layer? { layers.first { $0.layer == index } }
-
   /// Kept experts by layer.
   package var kept: [Int: [Int]] {
     Dictionary(layers.map { ($0.layer, $0.kept) }, uniquingKeysWith: { first, _ in first })

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Ranks of a layer's kept experts: MoE-I²'s formula (arXiv 2411.01016, Intra-Expert Decomposition)
 /// under an exact budget.
 ///
@@ -32,7 +34,7 @@ package struct RankAllocation: Sendable, Equatable {
     epsilon: Double,
     multiple: Int
   ) {
-    let shares = importance.map { power($0 + epsilon, alpha) }
+    let shares = importance.map { pow($0 + epsilon, alpha) }
     let experts = importance.count
     let budget = averageRank * Double(experts)
     let sum = shares.reduce(0, +)

@@ -296,18 +296,3 @@ package struct ReceptionField {
     }
   }
 }
-
-/// ‖a − b‖² between `a` and as many rows of `b`, in Double.
-private func squaredDistance(_ a: Matrix, _ b: Matrix, fromRow: Int) -> Double {
-  var sum = 0.0
-  for row in 0..<a.rows {
-    let (x, y) = (a.row(row), b.row(fromRow + row))
-    var rowSum = 0.0
-    for i in 0..<x.count {
-      let difference = Double(x[i]) - Double(y[i])
-      rowSum += difference * difference
-    }
-    sum += rowSum
-  }
-  return sum
-}

@@ -14,11 +14,6 @@ package struct SizeEstimate: Sendable, Equatable {
   /// Upper bound of the bytes of its routed experts.
   package var outputExperts: Int
 
-  /// Bits of the result's experts per original expert weight.
-  package var bitsPerExpertWeight: Double {
-    8 * Double(outputExperts) / Double(max(sourceExpertWeights, 1))
-  }
-
   /// Sizes of `plan` for `checkpoint`.
   ///
   /// - Parameters:
