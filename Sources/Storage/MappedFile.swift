@@ -12,7 +12,7 @@ public final class MappedFile: Sendable {
   public enum Access: Sendable {
     /// From a memory mapping.
     case mapped
-    /// By `pread`: as fast within noise (0.83 to 1.07 times the mapping's time over 2 GB in the page
+    /// By `pread`: as fast within noise (0.93 to 1.2 times the mapping's time over 2 GB in the page
     /// cache, in pieces of 1 MiB), and a file that shrinks is an error without a signal handler.
     case positioned
   }
