@@ -45,7 +45,7 @@ let package = Package(
     room("Parallelism", []),
     room("LinearAlgebra", ["COpenBLAS", "Parallelism"]),
     room("JSON", []),
-    room("Storage", ["CKernels", system]),
+    room("Storage", ["CKernels", "JSON", system]),
     room("Zstandard", ["CZstd"]),
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
@@ -54,7 +54,8 @@ let package = Package(
     room(
       "Inference",
       [
-        "CKernels", "Checkpoint", "LinearAlgebra", "Parallelism", "Storage", "Tensors", system,
+        "CKernels", "Checkpoint", "JSON", "LinearAlgebra", "Parallelism", "Storage", "Tensors",
+        system,
       ]
     ),
     room("Tokenization", ["JSON"]),
@@ -92,9 +93,9 @@ let package = Package(
     room(
       "Commands",
       [
-        "Checkpoint", "Compression", "Calibration", "Conversion", "Evaluation", "JSON", "Pack",
-        "Safetensors", "Storage", "Tensors",
-        "Tokenization", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Calibration", "Checkpoint", "Compression", "Conversion", "Evaluation", "JSON",
+        "LinearAlgebra", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard",
+        system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     .executableTarget(
@@ -121,7 +122,7 @@ let package = Package(
       swiftSettings: settings
     ),
     tests("JSON", []),
-    tests("Storage", ["TestSupport", system]),
+    tests("Storage", ["JSON", "TestSupport", system]),
     tests("Tensors", ["CKernels", "Fixtures", "Safetensors", "TestSupport", system]),
     tests("Safetensors", ["JSON", "Storage", "Tensors", "TestSupport", system]),
     tests("Pack", ["JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]),

@@ -1,5 +1,6 @@
 internal import Checkpoint
 package import Inference
+internal import JSON
 internal import LinearAlgebra
 package import SystemPackage
 
@@ -22,6 +23,7 @@ package struct Calibrator {
   ///   - plan: Positions and experts that the search will look at.
   ///   - writer: Gets each mixture layer's sums and sample, in the order of the layers.
   ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
+  ///   - record: How far an earlier run was, if there may be one.
   ///   - progress: Called with the index of each layer that is done.
   /// - Throws: `CheckpointError` if weights are missing or not finite, `InferenceError` for an id
   ///   outside the vocabulary, `StorageError` if a file cannot be read or written.
@@ -31,11 +33,20 @@ package struct Calibrator {
     plan: SamplePlan,
     into writer: StatisticsWriter,
     spoolFolder: FilePath?,
+    record: PassRecord? = nil,
     progress: (Int) -> Void
   ) throws {
-    let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
     let last = pass.configuration.moeLayers.last ?? -1
-    for index in 0..<pass.configuration.layerCount where index <= last {
+    let first = record?.nextStep ?? 0
+    for (index, note) in (record?.notes ?? []).enumerated() {
+      if pass.configuration.isMixture(index) {
+        try writer.check(layer: index, checksum: Calibrator.checksum(note))
+      }
+      progress(index)
+    }
+    guard first <= last else { return }
+    let stream = try pass.start(ids, length: context, spoolFolder: spoolFolder, record: record)
+    for index in first...last {
       let layer = try DecoderLayer(pass.loader, index: index, length: context)
       if layer.isMixture {
         try measure(layer, stream, plan, writer)
@@ -46,8 +57,21 @@ package struct Calibrator {
           try stream.store(h, number)
         }
       }
+      if let record {
+        let note =
+          layer.isMixture ? Calibrator.note(try writer.sync(layer: index)) : JSONValue.null
+        try record.finish(index, [stream], note: note)
+      }
       progress(index)
     }
+  }
+
+  private static func note(_ checksum: UInt64) -> JSONValue {
+    .string(String(checksum, radix: 16))
+  }
+
+  private static func checksum(_ note: JSONValue) -> UInt64? {
+    note.string.flatMap { UInt64($0, radix: 16) }
   }
 
   private func measure(

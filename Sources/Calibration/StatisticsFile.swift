@@ -58,18 +58,64 @@ package final class StatisticsWriter {
   private let places: [String: Int]
   private let plan: SamplePlan
 
-  /// Starts a file for `layers`, with `metadata` in its header.
+  private let path: FilePath
+
+  /// Starts a file.
+  ///
+  /// - Parameters:
+  ///   - path: Where it will be.
+  ///   - layers: Layers with experts.
+  ///   - experts: Experts in each, E.
+  ///   - plan: Positions and experts that are sampled.
+  ///   - metadata: Pairs for its header.
+  ///   - isResumable: Whether an earlier run's work file is gone on with and the own one kept.
+  /// - Throws: `StorageError` if the work file cannot be made.
   package init(
     replacing path: FilePath,
     layers: [Int],
     experts: Int,
     plan: SamplePlan,
-    metadata: [(key: String, value: String)]
+    metadata: [(key: String, value: String)],
+    isResumable: Bool = false
   ) throws {
+    self.path = path
     let tensors = StatisticsLayout.tensors(layers: layers, experts: experts, plan: plan)
     places = Dictionary(uniqueKeysWithValues: zip(tensors.map(\.name), tensors.indices))
-    writer = try SafetensorsWriter(replacing: path, tensors: tensors, metadata: metadata)
+    writer = try SafetensorsWriter(
+      replacing: path,
+      tensors: tensors,
+      metadata: metadata,
+      isResumable: isResumable
+    )
     self.plan = plan
+  }
+
+  /// Syncs a layer that was written.
+  ///
+  /// - Parameter layer: The layer.
+  /// - Returns: The checksum of its tensors, for ``check(layer:checksum:)``.
+  /// - Throws: `StorageError` if the file cannot be synced or read back.
+  package func sync(layer: Int) throws -> UInt64 {
+    try writer.sync()
+    return try checksum(layer)
+  }
+
+  /// Refuses a layer of an earlier run whose tensors are not what `sync(layer:)` saw.
+  package func check(layer: Int, checksum expected: UInt64?) throws {
+    // A work file that is too short cannot be read back; that is the same loss.
+    guard let found = try? checksum(layer), found == expected else {
+      throw StorageError.lostWorkFile(path: path)
+    }
+  }
+
+  private func checksum(_ layer: Int) throws -> UInt64 {
+    let parts =
+      StatisticsLayout.sums + [
+        "sample.positions", "sample.logits", "sample.candidates", "sample.gram",
+      ]
+    return try writer.checksum(
+      ofTensors: parts.compactMap { places[StatisticsLayout.name(layer, $0)] }
+    )
   }
 
   /// Writes the sums and the sample of one layer.
@@ -84,6 +130,9 @@ package final class StatisticsWriter {
     if let candidates = sample.candidateExperts { try put(candidates, layer, "sample.candidates") }
     try put(sample.gram, layer, "sample.gram")
   }
+
+  /// Syncs everything that was written.
+  package func sync() throws { try writer.sync() }
 
   /// Puts the finished file in place.
   package func finish() throws { try writer.finish() }

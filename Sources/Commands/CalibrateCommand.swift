@@ -24,15 +24,18 @@ struct CalibrateCommand: ParsableCommand {
   @OptionGroup(title: "What will be pruned") var pruning: PruningOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup(title: "Run") var conduct: RunOptions
+  @OptionGroup var resume: ResumeOptions
 
   func run() throws {
+    let files = common.workFiles(of: FilePath(destination.output))
+    if resume.discard { return try resume.discard(files) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     options.seed = common.seed
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let path = try destination.path(
-      force: common.force,
+      force: try common.force || resume.isPlacing(files),
       inputs: [FilePath(input.model)] + text.inputs,
       isFolder: false
     )
@@ -40,27 +43,24 @@ struct CalibrateCommand: ParsableCommand {
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     let clock = StageClock()
-    let setting = try conduct.setting(
+    var (planner, estimate) = try conduct.planner(
       checkpoint,
       stream,
       options,
       common,
-      output: path,
-      stages: [.measure]
-    )
-    let planner = try Planner(
-      checkpoint,
-      stream: stream,
-      options: options,
-      threads: common.threads,
-      spoolFolder: setting.spoolFolder,
-      observer: clock
+      files,
+      stages: [.measure],
+      clock: clock
     )
     if conduct.dryRun {
-      MemoryPromise.show(setting.estimate, json: common.json)
+      MemoryPromise.show(estimate, json: common.json)
       return
     }
-    try planner.calibrate(to: path, tool: Version.tool)
+    let identity = try RunIdentity.of("calibrate", checkpoint, stream, options, files)
+    try resume.run(files, identity: identity) { work in
+      planner.work = work
+      try planner.calibrate(to: path, tool: Version.tool)
+    }
     if common.json {
       Console.print([
         "output": .string(destination.output), "tokens": JSONValue(stream.ids.count),

@@ -52,14 +52,12 @@ struct CompressCommand: ParsableCommand {
   )
   var report: String?
 
-  @Flag(help: "Begin anew where an unfinished run left work files.")
-  var restart = false
-
   @OptionGroup(title: "Calibration text") var text: CalibrationTextOptions
   @OptionGroup(title: "Stage one: pruning") var pruning: PruningOptions
   @OptionGroup(title: "Method") var method: MethodOptionGroup
   @OptionGroup var common: CommonOptions
   @OptionGroup(title: "Run") var conduct: RunOptions
+  @OptionGroup var resume: ResumeOptions
 
   func validate() throws {
     if plan != nil {
@@ -80,14 +78,16 @@ struct CompressCommand: ParsableCommand {
   }
 
   func run() throws {
+    if resume.discard { return try resume.discard(files) }
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let others = [evaluate, plan].compactMap { $0.map { FilePath($0) } }
     let inputs = [FilePath(input.model)] + text.inputs + others
-    let path = try destination.path(force: common.force, inputs: inputs, isFolder: false)
+    let force = try common.force || resume.isPlacing(files)
+    let path = try destination.path(force: force, inputs: inputs, isFolder: false)
     try common.requireWorkDirectory()
     let reportPath = try report.map {
-      try OutputOptions.check($0, force: common.force, inputs: inputs)
+      try OutputOptions.check($0, force: force, inputs: inputs)
     }
     try OutputOptions.requireDistinct(path, reportPath)
     let stream = try text.stream(for: checkpoint)
@@ -105,21 +105,14 @@ struct CompressCommand: ParsableCommand {
     let clock = StageClock()
     let stages: Set<PipelineFootprint.Stage> =
       given == nil ? [.measure, .choose, .factor] : [.factor]
-    let setting = try conduct.setting(
+    var (planner, estimate) = try conduct.planner(
       checkpoint,
       stream,
       options,
       common,
-      output: path,
-      stages: stages
-    )
-    let planner = try Planner(
-      checkpoint,
-      stream: stream,
-      options: options,
-      threads: common.threads,
-      spoolFolder: setting.spoolFolder,
-      observer: clock
+      files,
+      stages: stages,
+      clock: clock
     )
     if conduct.dryRun {
       let forecast = try CompressionReport(
@@ -127,45 +120,59 @@ struct CompressCommand: ParsableCommand {
         checkpoint,
         stream,
         clock: clock,
-        estimate: setting.estimate
+        estimate: estimate
       )
       forecast.show(json: common.json)
       return
     }
-    let before = try evaluation.map { try perplexity(of: checkpoint, $0, clock, "evaluate before") }
-    let compressor = Compressor(planner, tool: Version.tool)
-    let result =
-      if let given {
-        try compressor.run(given, hasRanks: true, to: path)
-      } else {
-        try StatisticsSource(given: nil, in: common.workFolder(beside: path), for: path).withReader(
-          planner
-        ) { statistics in
-          try compressor.run(
-            try planner.chooseExperts(from: statistics),
-            hasRanks: false,
-            to: path
-          )
-        }
+    var more = JSONObject()
+    more["plan"] = given.map { .string(Self.checksum($0)) } ?? .null
+    more["evaluation text"] = JSONValue(evaluation?.fingerprint)
+    let identity = try RunIdentity.of("compress", checkpoint, stream, options, files, more: more)
+    let outcome = try resume.run(files, identity: identity) { work in
+      planner.work = work
+      func measured(_ title: String, _ model: () throws -> Checkpoint) throws -> Double? {
+        guard let evaluation else { return nil }
+        return try work.once(title) {
+          try perplexity(of: model(), evaluation, clock, title).map { JSONValue($0) } ?? .null
+        }.double
       }
-    var outcome = try CompressionReport(
-      result.plan,
-      checkpoint,
-      stream,
-      clock: clock,
-      estimate: nil,
-      result: result
-    )
-    if let evaluation, let before {
-      let packed = try Checkpoint(path.string)
-      let after = try perplexity(of: packed, evaluation, clock, "evaluate after")
-      outcome.perplexity = (before, after, evaluation.text ?? "")
-    }
-    if let reportPath {
-      let page = reportPath.string.hasSuffix(".html") ? outcome.html : outcome.markdown
-      try FileSystem.write(Array(page.utf8), to: reportPath)
+      let before = try measured("evaluate before") { checkpoint }
+      let result = try compress(planner, given, to: path)
+      let after = try measured("evaluate after") { try Checkpoint(path.string) }
+      var outcome = try CompressionReport(
+        result.plan,
+        checkpoint,
+        stream,
+        clock: clock,
+        estimate: nil,
+        result: result
+      )
+      if let evaluation { outcome.perplexity = (before, after, evaluation.text ?? "") }
+      if let reportPath {
+        let page = reportPath.string.hasSuffix(".html") ? outcome.html : outcome.markdown
+        try FileSystem.write(Array(page.utf8), to: reportPath)
+      }
+      return outcome
     }
     outcome.show(json: common.json)
+  }
+
+  private var files: WorkFiles { common.workFiles(of: FilePath(destination.output)) }
+
+  private func compress(_ planner: Planner, _ given: CompressionPlan?, to path: FilePath) throws
+    -> Compressor.Result
+  {
+    let compressor = Compressor(planner, tool: Version.tool)
+    if let result = try compressor.finished(path) { return result }
+    if let given { return try compressor.run(given, hasRanks: true, to: path) }
+    let statistics = try StatisticsSource(given: nil).reader(planner, files)
+    let plan = try planner.chooseExperts(from: statistics)
+    return try compressor.run(plan, hasRanks: false, to: path)
+  }
+
+  private static func checksum(_ plan: CompressionPlan) -> String {
+    "checksum " + String(Checksum.of(Array(plan.json.text(pretty: false).utf8)), radix: 16)
   }
 
   /// The method's options, from the command line or from the plan.
@@ -198,16 +205,12 @@ struct CompressCommand: ParsableCommand {
     let layers = try checkpoint.requireConfiguration().layerCount
     try clock.stage(title, total: layers) { advance in
       try withoutActuallyEscaping(advance) { advance in
-        var evaluator = Evaluator(threads: common.threads, spoolFolder: spoolFolder)
+        var evaluator = Evaluator(threads: common.threads, spoolFolder: files.folder)
         if conduct.memory != nil { evaluator.memoryBudget = 0 }
         evaluator.layerDone = { _ in advance() }
         value = try evaluator.evaluate(checkpoint, stream).perplexity
       }
     }
     return value
-  }
-
-  private var spoolFolder: FilePath {
-    common.workFolder(beside: FilePath(destination.output))
   }
 }

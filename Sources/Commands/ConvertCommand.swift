@@ -52,6 +52,8 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Most memory to use.", valueName: "size"))
   var memory: ByteSize?
 
+  @OptionGroup var resume: ResumeOptions
+
   private var format: DestinationFormat { to ?? DestinationFormat.of(destination.output) }
 
   func validate() throws {
@@ -70,8 +72,11 @@ struct ConvertCommand: ParsableCommand {
             + (first == "--plan" ? "; use compress --plan" : "")
         )
       }
-    } else if allFiles {
-      throw ValidationError("--all-files applies to a .moepack output only")
+    } else {
+      let given = [
+        ("--all-files", allFiles), ("--restart", resume.restart), ("--discard", resume.discard),
+      ].first(where: \.1)
+      if let given { throw ValidationError("\(given.0) applies to a .moepack output only") }
     }
     if maxShardSize != nil, format == .safetensors {
       throw ValidationError(
@@ -82,6 +87,8 @@ struct ConvertCommand: ParsableCommand {
 
   func run() throws {
     let start = ProgressLine.now
+    let files = common.workFiles(of: FilePath(destination.output))
+    if resume.discard { return try resume.discard(files) }
     let checkpoint = try input.open()
     let path = try destination.path(
       force: common.force,
@@ -109,7 +116,14 @@ struct ConvertCommand: ParsableCommand {
       Console.note("left out: \(SafeText.shown(left.path)) (\(left.reason))")
     }
     let line = ProgressLine("convert", total: job.sourceByteCount, unit: .bytes)
-    let report = try job.run { line.advance($0) }
+    let report =
+      if let source = try job.identity {
+        try resume.run(files, identity: RunIdentity.of("convert", source: source)) {
+          try job.run(journal: $0.journal) { line.advance($0) }
+        }
+      } else {
+        try job.run { line.advance($0) }
+      }
     line.finish()
     show(report, seconds: ProgressLine.now - start, estimate: nil)
   }

@@ -36,6 +36,7 @@ public struct MoepackCommand: AsyncParsableCommand {
   public static func start() async {
     // A reader that has seen enough closes the pipe; that is no failure of ours.
     signal(SIGPIPE, SIG_DFL)
+    Interruption.watch()
     ProcessMemory.returnLargeBuffers()
     do {
       var command = try await asyncParseAsRoot()

@@ -35,6 +35,7 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup(title: "Method") var method: MethodOptionGroup
   @OptionGroup var common: CommonOptions
   @OptionGroup(title: "Run") var conduct: RunOptions
+  @OptionGroup var resume: ResumeOptions
 
   func validate() throws {
     if pruning.prune == 0 {
@@ -44,6 +45,8 @@ struct PlanCommand: ParsableCommand {
   }
 
   func run() throws {
+    let files = common.workFiles(of: FilePath(destination.output))
+    if resume.discard { return try resume.discard(files) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     method.apply(to: &options)
@@ -52,33 +55,26 @@ struct PlanCommand: ParsableCommand {
     try conduct.requireComplete(checkpoint)
     let inputs =
       [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
-    let path = try destination.path(force: common.force, inputs: inputs, isFolder: false)
+    let path = try destination.path(
+      force: try common.force || resume.isPlacing(files),
+      inputs: inputs,
+      isFolder: false
+    )
     try common.requireWorkDirectory()
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)
     let clock = StageClock()
-    let setting = try conduct.setting(
+    var (planner, estimate) = try conduct.planner(
       checkpoint,
       stream,
       options,
       common,
-      output: path,
-      stages: [.measure, .choose, .measureAgain]
+      files,
+      stages: [.measure, .choose, .measureAgain],
+      clock: clock
     )
-    let planner = try Planner(
-      checkpoint,
-      stream: stream,
-      options: options,
-      threads: common.threads,
-      spoolFolder: setting.spoolFolder,
-      observer: clock
-    )
-    let source = StatisticsSource(
-      given: statistics.map { FilePath($0) },
-      in: common.workFolder(beside: path),
-      for: path
-    )
+    let source = StatisticsSource(given: statistics.map { FilePath($0) })
     try source.check(planner)
     if conduct.dryRun {
       let report = try CompressionReport(
@@ -86,13 +82,21 @@ struct PlanCommand: ParsableCommand {
         checkpoint,
         stream,
         clock: clock,
-        estimate: setting.estimate
+        estimate: estimate
       )
       report.show(json: common.json)
       return
     }
-    let plan = try source.withReader(planner) { try planner.plan(from: $0) }
-    try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
+    var more = JSONObject()
+    more["statistics"] = JSONValue(try statistics.map { try FileSystem.changeTime(FilePath($0)) })
+    let identity = try RunIdentity.of("plan", checkpoint, stream, options, files, more: more)
+    let plan = try resume.run(files, identity: identity) { work in
+      planner.work = work
+      let plan = try planner.plan(from: try source.reader(planner, files))
+      try work.journal.append(CompressionOutput.placing, true)
+      try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
+      return plan
+    }
     let report = try CompressionReport(plan, checkpoint, stream, clock: clock, estimate: nil)
     report.show(json: common.json)
   }

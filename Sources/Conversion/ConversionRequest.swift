@@ -1,5 +1,7 @@
 public import Checkpoint
+public import JSON
 internal import Pack
+public import Storage
 public import SystemPackage
 public import Tensors
 
@@ -79,8 +81,27 @@ public protocol ConversionJob: Sendable {
   var sourceByteCount: Int { get }
   /// Bytes of memory it will not exceed.
   var estimatedPeakMemory: Int { get }
-  /// Does it; `progress` is told how many source bytes were done since the last call.
-  func run(progress: (Int) -> Void) throws -> ConversionReport
+  /// What the output depends on, for a job that can be gone on with; nil for one that begins anew.
+  var identity: JSONObject? { get throws }
+  /// Does it.
+  ///
+  /// - Parameters:
+  ///   - journal: The run's journal, if the job has an identity.
+  ///   - progress: Told how many source bytes were done since the last call.
+  /// - Returns: What was done.
+  /// - Throws: ``ConversionError`` and the errors of the formats for what cannot be converted,
+  ///   `StorageError` if a file cannot be read or written.
+  func run(journal: Journal?, progress: (Int) -> Void) throws -> ConversionReport
+}
+
+extension ConversionJob {
+  /// Nil: the job begins anew.
+  public var identity: JSONObject? { nil }
+
+  /// Does it in a run that cannot be gone on with.
+  public func run(progress: (Int) -> Void) throws -> ConversionReport {
+    try run(journal: nil, progress: progress)
+  }
 }
 
 /// Memory of the program itself with tables for `tensors` tensors.
@@ -112,11 +133,14 @@ private struct PackingJob: ConversionJob {
     baselineMemory(tensors: request.source.tensors.count) + request.threads * 6 << 20
   }
 
-  func run(progress: (Int) -> Void) throws -> ConversionReport {
+  var identity: JSONObject? { get throws { try packing.identity() } }
+
+  func run(journal: Journal?, progress: (Int) -> Void) throws -> ConversionReport {
     try packing.run(
       to: request.destination,
       tool: request.tool,
       threads: request.threads,
+      journal: journal,
       progress: progress
     )
   }
@@ -144,7 +168,7 @@ private struct UnpackingJob: ConversionJob {
   var sourceByteCount: Int { unpacking.byteCount }
   var estimatedPeakMemory: Int { baselineMemory(tensors: tensors) + threads * 4 << 20 }
 
-  func run(progress: (Int) -> Void) throws -> ConversionReport {
+  func run(journal: Journal?, progress: (Int) -> Void) throws -> ConversionReport {
     kind == .directory
       ? try unpacking.run(toFolder: destination, progress: progress)
       : try unpacking.run(toFile: destination, progress: progress)

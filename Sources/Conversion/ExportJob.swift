@@ -56,7 +56,7 @@ struct ExportJob: ConversionJob {
       + request.threads * 16 << 20
   }
 
-  func run(progress: (Int) -> Void) throws -> ConversionReport {
+  func run(journal: Journal?, progress: (Int) -> Void) throws -> ConversionReport {
     guard kind == .directory else {
       return try write(shards.shards[0], to: request.destination, progress)
     }

@@ -1,7 +1,7 @@
-internal import JSON
+public import JSON
 internal import Pack
 internal import Safetensors
-internal import Storage
+public import Storage
 public import SystemPackage
 internal import Tensors
 
@@ -45,12 +45,26 @@ public struct LosslessPacking: Sendable {
   /// Files that are not taken.
   public var filesLeftOut: [FolderInventory.LeftOut] { leftOut }
 
-  /// Checks every header, then writes the pack.
+  /// What the pack depends on: every file by size and time of last change.
+  public func identity() throws -> JSONObject {
+    var identity = JSONObject()
+    for entry in entries {
+      let time = try FileSystem.changeTime(root.appending(entry.path))
+      identity[entry.path] = .string("\(entry.byteCount) bytes, changed at \(time)")
+    }
+    return identity
+  }
+
+  /// Bytes read between two syncs of a pack that can be gone on with.
+  private static let syncBytes = 512 << 20
+
+  /// Checks every header, then writes the pack, or goes on with one.
   ///
   /// - Parameters:
   ///   - destination: Where the pack appears once it is whole.
   ///   - tool: Name and version that the pack notes.
   ///   - threads: Most threads to encode with; the bytes do not depend on it.
+  ///   - journal: The run's journal; nil for a run that cannot be gone on with.
   ///   - progress: Called with the number of source bytes done since the last call.
   /// - Returns: Number of tensors, bytes of the pack, and the files left out.
   /// - Throws: `SafetensorsError` for a malformed header, ``ConversionError/unsupported(reason:)``
@@ -60,14 +74,27 @@ public struct LosslessPacking: Sendable {
     to destination: FilePath,
     tool: String,
     threads: Int,
+    journal: Journal? = nil,
     progress: (Int) -> Void
   ) throws -> ConversionReport {
     let readers = try entries.map { entry in
       entry.isWeights ? try SafetensorsReader(root.appending(entry.path)) : nil
     }
     try requireOneOfEachName(readers.compactMap { $0 })
-    let writer = try PackWriter(replacing: destination, threads: threads)
+    let writer = try PackWriter(
+      replacing: destination,
+      threads: threads,
+      resuming: journal?.all("parts")
+    )
     var tensorCount = 0
+    var unsynced = 0
+    func added(_ byteCount: Int) throws {
+      progress(byteCount)
+      unsynced += byteCount
+      guard let journal, unsynced >= LosslessPacking.syncBytes else { return }
+      if let record = try writer.checkpoint() { try journal.append("parts", record) }
+      unsynced = 0
+    }
     for (entry, reader) in zip(entries, readers) {
       if let reader {
         let number = try writer.addSafetensors(path: entry.path, header: try reader.headerText())
@@ -78,14 +105,14 @@ public struct LosslessPacking: Sendable {
             try reader.read(tensor: index, bytes: $0, into: $1)
           }
           tensorCount += 1
-          progress(tensor.byteCount)
+          try added(tensor.byteCount)
         }
       } else {
         let file = try MappedFile(root.appending(entry.path))
         try writer.addFile(path: entry.path, byteCount: file.byteCount) {
           try file.read($0, into: $1)
         }
-        progress(entry.byteCount)
+        try added(entry.byteCount)
       }
     }
     try writer.finish(model: ["kind": "lossless", "tool": .string(tool)])

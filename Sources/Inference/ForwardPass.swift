@@ -36,6 +36,32 @@ package struct ForwardPass: Sendable {
   /// A loader of its weights.
   package var loader: WeightLoader { WeightLoader(checkpoint, threads: threads) }
 
+  /// The stream a pass starts from, or goes on with.
+  ///
+  /// - Parameters:
+  ///   - ids: Token ids, whole windows of `length`.
+  ///   - length: Tokens per window.
+  ///   - spoolFolder: Where the stream is spooled; nil keeps it in memory.
+  ///   - record: How far an earlier run was; nil or empty starts with the embedding.
+  /// - Returns: The stream that enters the record's next step.
+  /// - Throws: ``InferenceError/tokenOutOfRange(id:vocabularySize:)``, `CheckpointError` if a row
+  ///   of the embedding is not finite, `StorageError` if a work file cannot be used.
+  package func start(_ ids: [Int32], length: Int, spoolFolder: FilePath?, record: PassRecord?)
+    throws -> HiddenStream
+  {
+    guard let record, record.nextStep > 0 else {
+      return try embed(ids, length: length, spoolFolder: spoolFolder)
+    }
+    let stream = try HiddenStream(
+      windowCount: ids.count / length,
+      length: length,
+      width: configuration.hiddenSize,
+      spoolFolder: spoolFolder
+    )
+    try record.restore([stream])
+    return stream
+  }
+
   /// Embeds windows of tokens.
   ///
   /// - Parameters:

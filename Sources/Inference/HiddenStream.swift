@@ -55,13 +55,17 @@ package final class HiddenStream: @unchecked Sendable {
   /// The rows of group `number`: [windows * length, H]; zeros if none were stored yet.
   package func load(_ number: Int) throws -> Matrix {
     if let matrix = inMemory[number] { return matrix }
-    let rows = groups[number].count * length
-    let matrix = Matrix(rows: rows, columns: width)
+    let matrix = blank(number)
     // The spool file has no bytes yet where nothing was stored.
     if let spool, isSpooled[number] {
       try spool.read(UnsafeMutableRawBufferPointer(matrix.elements), at: offset(of: number))
     }
     return matrix
+  }
+
+  /// Zeros of the shape of group `number`.
+  package func blank(_ number: Int) -> Matrix {
+    Matrix(rows: groups[number].count * length, columns: width)
   }
 
   /// Puts back the rows of group `number`.

@@ -12,36 +12,80 @@ public final class PackWriter {
   /// Bytes of a part, asked for in pieces; called from several threads.
   public typealias Source = @Sendable (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
 
-  /// A record of the parts section.
-  private struct Part {
-    var kind: PackPartKind
-    var name: String
-    var type: ElementType
-    var shape: [Int]
-    var file: UInt32
-    var byteCount: Int
-    var firstChunk: Int
-    var chunkCount: Int
-    var start: Int
-    var end: Int
-    var hash: UInt64
-  }
-
   private let file: ReplacementFile
   private let threads: Int
   private var position = PackLayout.headerBytes
-  private var parts: [Part] = []
+  private var parts: [PackPartRecord] = []
   private var chunks: [PackChunk] = []
   private var matrices: [PackMatrix] = []
   private var files: [PackFile] = []
   private var workers: [PackChunkWorker] = []
   private var names: [PackPartKind: Set<UTF8Key>] = [:]
+  /// Parts an earlier run wrote, which come again in the same order.
+  private let recorded: [PackPartRecord]
+  private var vouched: (parts: Int, chunks: Int)
 
   /// Starts a pack.
-  public init(replacing destination: FilePath, threads: Int) throws {
-    file = try ReplacementFile(replacing: destination)
+  ///
+  /// - Parameters:
+  ///   - destination: Where it will be.
+  ///   - threads: Threads to use.
+  ///   - progress: What ``checkpoint()`` gave in a run that was killed, oldest first: the same parts
+  ///     must be added again in the same order, and those that were written are not asked for. Nil
+  ///     for a run that cannot be gone on with.
+  /// - Throws: `StorageError` if the work file cannot be made or is not what the killed run left.
+  public init(
+    replacing destination: FilePath,
+    threads: Int,
+    resuming progress: [JSONValue]? = nil
+  ) throws {
     self.threads = max(1, threads)
+    let record = try progress.map { try PackProgress($0, destination) }
+    file = try ReplacementFile(
+      replacing: destination,
+      keeping: record.map { .bytes($0.isEmpty ? 0 : $0.position) } ?? .nothing
+    )
+    recorded = record?.parts ?? []
+    chunks = record?.chunks ?? []
+    position = record?.position ?? PackLayout.headerBytes
+    vouched = (recorded.count, chunks.count)
+    try checkChunks()
   }
+
+  /// Reads back what the killed run wrote.
+  private func checkChunks() throws {
+    var buffer: [UInt8] = []
+    for chunk in chunks {
+      if buffer.count < chunk.storedBytes {
+        buffer = [UInt8](repeating: 0, count: chunk.storedBytes)
+      }
+      let hash = try buffer.withUnsafeMutableBytes { room in
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: room[..<chunk.storedBytes])
+        try file.read(chunk.offset..<chunk.offset + chunk.storedBytes, into: bytes)
+        return Checksum.of(UnsafeRawBufferPointer(bytes))
+      }
+      guard hash == chunk.hash else { throw StorageError.lostWorkFile(path: file.workPath) }
+    }
+  }
+
+  /// Syncs what was added and describes what came since the last call, for `resuming`.
+  ///
+  /// - Returns: The record, nil if nothing came.
+  /// - Throws: `StorageError` if syncing fails.
+  public func checkpoint() throws -> JSONValue? {
+    guard parts.count > vouched.parts else { return nil }
+    try file.sync()
+    let record = PackProgress.record(
+      position: position,
+      parts: parts[vouched.parts...],
+      chunks: chunks[vouched.chunks...]
+    )
+    vouched = (parts.count, chunks.count)
+    return record
+  }
+
+  /// Whether the next part is one that an earlier run wrote.
+  public var isReplaying: Bool { parts.count < recorded.count }
 
   /// Bytes written so far.
   public var byteCount: Int { position }
@@ -133,13 +177,14 @@ public final class PackWriter {
         reason: "a pack cannot hold two of one name"
       )
     }
+    if isReplaying { return try replay(kind, name, type, shape, byteCount: byteCount) }
     let firstChunk = chunks.count
     let hash = try encode(byteCount: byteCount, type: type, source)
     let written = chunks[firstChunk...]
     let start = written.first?.offset ?? PackLayout.headerBytes
     let end = written.last.map { $0.offset + $0.storedBytes } ?? PackLayout.headerBytes
     parts.append(
-      Part(
+      PackPartRecord(
         kind: kind,
         name: name,
         type: type,
@@ -154,6 +199,22 @@ public final class PackWriter {
       )
     )
     return (parts.count - 1, end - start)
+  }
+
+  /// Takes the next part as an earlier run wrote it.
+  private func replay(
+    _ kind: PackPartKind,
+    _ name: String,
+    _ type: ElementType,
+    _ shape: [Int],
+    byteCount: Int
+  ) throws -> (part: Int, storedBytes: Int) {
+    let part = recorded[parts.count]
+    guard part.kind == kind, UTF8Key(part.name) == UTF8Key(name), part.type == type,
+      part.shape == shape, part.byteCount == byteCount
+    else { throw StorageError.lostWorkFile(path: file.workPath) }
+    parts.append(part)
+    return (parts.count - 1, part.end - part.start)
   }
 
   /// Encodes and appends a part's chunks, `threads` at a time; returns the hash of what was
@@ -207,6 +268,21 @@ public final class PackWriter {
   /// - Parameter model: The model section.
   /// - Throws: `StorageError` if writing, syncing or renaming fails; then nothing is put in place.
   public func finish(model: JSONValue) throws {
+    try seal(model: model)
+    try place()
+  }
+
+  /// Puts a sealed pack in place.
+  public func place() throws { try file.place() }
+
+  /// Writes sections, footer and header and syncs: the pack is whole, and not yet in place.
+  ///
+  /// - Parameter model: The model section.
+  /// - Returns: The checksum in the footer.
+  /// - Throws: `StorageError` if writing or syncing fails.
+  @discardableResult
+  public func seal(model: JSONValue) throws -> UInt64 {
+    guard !isReplaying else { throw StorageError.lostWorkFile(path: file.workPath) }
     let isPruned = model["layers"] != nil
     let features: UInt64 = (matrices.isEmpty ? 0 : 1) | (isPruned ? 2 : 0)
     var footer = ByteWriter()
@@ -225,7 +301,8 @@ public final class PackWriter {
     footer.append(UInt64(parts.count))
     footer.append(UInt64(chunks.count))
     footer.append(UInt64(position + PackLayout.footerBytes))
-    footer.append(Checksum.of(footer.bytes))
+    let checksum = Checksum.of(footer.bytes)
+    footer.append(checksum)
     footer.append(bytes: PackLayout.magic)
     try file.write(footer.bytes, at: position)
     position += footer.bytes.count
@@ -240,7 +317,8 @@ public final class PackWriter {
     header.append(bytes: repeatElement(0, count: 24))
     header.append(Checksum.of(header.bytes))
     try file.write(header.bytes, at: 0)
-    try file.finish()
+    try file.sync()
+    return checksum
   }
 
   private func partsSection() -> [UInt8] {

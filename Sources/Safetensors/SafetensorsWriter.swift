@@ -21,11 +21,20 @@ public final class SafetensorsWriter: Sendable {
     uniqueKeysWithValues: typeOrder.enumerated().map { ($1, $0) }
   )
 
-  /// Starts a file; `tensors` may be in any order.
+  /// Starts a file.
+  ///
+  /// - Parameters:
+  ///   - destination: Where it will be.
+  ///   - tensors: Its tensors, in any order.
+  ///   - metadata: Pairs for its header.
+  ///   - isResumable: Whether an earlier run's work file is gone on with and the own one kept.
+  /// - Throws: ``SafetensorsError`` for what the format cannot say, `TensorError` if a size
+  ///   overflows, `StorageError` if the work file cannot be made.
   public init(
     replacing destination: FilePath,
     tensors: [TensorLayout],
-    metadata: [(key: String, value: String)] = [("format", "pt")]
+    metadata: [(key: String, value: String)] = [("format", "pt")],
+    isResumable: Bool = false
   ) throws {
     var sizes: [Int] = []
     for tensor in tensors {
@@ -70,7 +79,7 @@ public final class SafetensorsWriter: Sendable {
     var start = ByteWriter()
     start.append(UInt64(text.count))
     start.append(bytes: text)
-    file = try ReplacementFile(replacing: destination)
+    file = try ReplacementFile(replacing: destination, keeping: isResumable ? .all : .nothing)
     try file.write(start.bytes, at: 0)
     let dataStart = start.bytes.count
     ranges = offsets.map { $0.lowerBound + dataStart..<$0.upperBound + dataStart }
@@ -80,6 +89,25 @@ public final class SafetensorsWriter: Sendable {
   public func write(_ bytes: UnsafeRawBufferPointer, tensor index: Int, at offset: Int) throws {
     precondition(offset + bytes.count <= ranges[index].count)
     try file.write(bytes, at: ranges[index].lowerBound + offset)
+  }
+
+  /// Syncs what was written so far.
+  public func sync() throws { try file.sync() }
+
+  /// The checksum of the bytes that stand in the file for the tensors at `indices`.
+  public func checksum(ofTensors indices: [Int]) throws -> UInt64 {
+    var checksum = Checksum()
+    var buffer: [UInt8] = []
+    for index in indices {
+      let range = ranges[index]
+      if buffer.count < range.count { buffer = [UInt8](repeating: 0, count: range.count) }
+      try buffer.withUnsafeMutableBytes { room in
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: room[..<range.count])
+        try file.read(range, into: bytes)
+        checksum.update(UnsafeRawBufferPointer(bytes))
+      }
+    }
+    return checksum.value
   }
 
   /// Syncs the file and puts it in place.

@@ -31,6 +31,16 @@ public enum FileSystem {
   /// The size of the file at `path`, or nil.
   public static func byteCount(_ path: FilePath) -> Int? { status(path).map { Int($0.st_size) } }
 
+  /// When the content of the file at `path` last changed, as seconds and nanoseconds since 1970.
+  public static func changeTime(_ path: FilePath) throws(StorageError) -> String {
+    guard let time = status(path)?.st_mtim else {
+      throw .system(action: "examine", path: path, errno: Errno(rawValue: Glibc.errno))
+    }
+    let nanoseconds = String(time.tv_nsec)
+    let zeros = String(repeating: "0", count: max(0, 9 - nanoseconds.count))
+    return "\(time.tv_sec).\(zeros)\(nanoseconds)"
+  }
+
   /// Whether two paths lead to the same file or folder.
   public static func isSame(_ a: FilePath, _ b: FilePath) -> Bool {
     guard let a = status(a), let b = status(b) else { return false }

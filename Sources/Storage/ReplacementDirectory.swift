@@ -19,10 +19,12 @@ public final class ReplacementDirectory {
     guard mkdir(workPath.string, 0o755) == 0 else {
       throw .system(action: "create", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
+    TemporaryWork.add(workPath)
   }
 
   deinit {
     if !isInPlace { FileSystem.removeTree(workPath) }
+    TemporaryWork.remove(workPath)
   }
 
   /// The path inside the work folder for `relative`, its parent folders created.

@@ -3,9 +3,19 @@ public import SystemPackage
 
 /// A file written beside its destination and put in place when it is whole.
 ///
-/// Until `finish()` the destination is untouched; abandoned, the work file is removed. Positioned
-/// writes may come from several threads at once.
+/// Until `finish()` the destination is untouched; abandoned, the work file is removed unless another
+/// run is to go on with it. Positioned writes may come from several threads at once.
 public final class ReplacementFile: @unchecked Sendable {
+  /// What becomes of a work file that an earlier run left, and of one that this run leaves.
+  public enum Keeping: Sendable, Equatable {
+    /// The earlier is emptied, the own removed.
+    case nothing
+    /// The earlier is cut to so many bytes, which it must have; the own stays.
+    case bytes(Int)
+    /// The earlier is taken as it is; the own stays.
+    case all
+  }
+
   /// Where the file will be.
   public let destination: FilePath
   /// Where it is written: the destination's name with `.partial` behind it.
@@ -13,12 +23,18 @@ public final class ReplacementFile: @unchecked Sendable {
   private let descriptor: FileDescriptor
   private var isOpen = true
   private var isInPlace = false
+  private let keeping: Keeping
 
-  /// Creates the work file.
+  /// Creates the work file, or goes on with one.
   ///
-  /// - Throws: ``StorageError/busy(path:)`` if another process holds the work file.
-  public init(replacing destination: FilePath) throws(StorageError) {
+  /// - Parameters:
+  ///   - destination: Where the file will be.
+  ///   - keeping: What becomes of work files.
+  /// - Throws: ``StorageError/busy(path:)`` if another process holds the work file,
+  ///   ``StorageError/lostWorkFile(path:)`` if it has fewer bytes than are to be kept.
+  public init(replacing destination: FilePath, keeping: Keeping = .nothing) throws(StorageError) {
     self.destination = destination
+    self.keeping = keeping
     workPath = FilePath(destination.string + ".partial")
     do {
       descriptor = try FileDescriptor.open(
@@ -54,14 +70,35 @@ public final class ReplacementFile: @unchecked Sendable {
       isInPlace = true
       throw .busy(path: destination)
     }
-    guard ftruncate(descriptor.rawValue, 0) == 0 else {
-      throw .system(action: "empty", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    if keeping == .nothing { TemporaryWork.add(workPath) }
+    try cut(locked.st_size)
+  }
+
+  /// Takes up a work file that an earlier run left whole, or nil if there is none.
+  public convenience init?(resuming destination: FilePath) throws(StorageError) {
+    guard FileSystem.exists(FilePath(destination.string + ".partial")) else { return nil }
+    try self.init(replacing: destination, keeping: .all)
+  }
+
+  /// Cuts off what is not to be kept of `size` bytes.
+  private func cut(_ size: off_t) throws(StorageError) {
+    let kept: Int
+    switch keeping {
+    case .nothing: kept = 0
+    case .all: return
+    case .bytes(let count): kept = count
+    }
+    guard kept <= Int(size) else { throw .lostWorkFile(path: workPath) }
+    guard ftruncate(descriptor.rawValue, off_t(kept)) == 0 else {
+      throw .system(action: "cut", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
   }
 
   deinit {
     if isOpen { try? descriptor.close() }
-    if !isInPlace { unlink(workPath.string) }
+    guard !isInPlace, keeping == .nothing else { return }
+    unlink(workPath.string)
+    TemporaryWork.remove(workPath)
   }
 
   /// Writes all of `bytes` at `offset`.
@@ -113,20 +150,31 @@ public final class ReplacementFile: @unchecked Sendable {
     }
   }
 
-  /// Syncs the file, puts it in place and syncs its folder.
-  public func finish() throws(StorageError) {
+  /// Syncs what was written.
+  public func sync() throws(StorageError) {
     guard fsync(descriptor.rawValue) == 0 else {
       throw .system(action: "sync", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
+  }
+
+  /// Puts the file in place and syncs its folder; everything must be synced before.
+  public func place() throws(StorageError) {
     // Renamed before it is closed, for the lock ends with the closing.
     guard rename(workPath.string, destination.string) == 0 else {
       throw .system(action: "rename", path: workPath, errno: Errno(rawValue: Glibc.errno))
     }
     isInPlace = true
     isOpen = false
+    TemporaryWork.remove(workPath)
     do { try descriptor.close() } catch {
       throw .system(action: "close", path: destination, errno: error as? Errno ?? .ioError)
     }
     FileSystem.syncFolder(of: destination)
+  }
+
+  /// Syncs the file, puts it in place and syncs its folder.
+  public func finish() throws(StorageError) {
+    try sync()
+    try place()
   }
 }

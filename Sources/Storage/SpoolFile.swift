@@ -1,12 +1,13 @@
 internal import Glibc
 public import SystemPackage
 
-/// A nameless file for data that does not fit in memory; the disk space goes with the process.
+/// A file for data that does not fit in memory, or that another run may need.
 public final class SpoolFile {
   private let descriptor: Int32
+  /// Its path, or its folder if it has no name.
   private let folder: FilePath
 
-  /// Creates the file on the disk of `folder`.
+  /// Creates a nameless file on the disk of `folder`; the space goes with the process.
   public init(in folder: FilePath) throws(StorageError) {
     self.folder = folder
     var template = Array(folder.appending(".moepack-spool-XXXXXX").string.utf8CString)
@@ -21,7 +22,23 @@ public final class SpoolFile {
     unlink(template)
   }
 
+  /// Opens the file at `path`, which stays, or creates it.
+  public init(at path: FilePath) throws(StorageError) {
+    folder = path
+    descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw .system(action: "create", path: path, errno: Errno(rawValue: Glibc.errno))
+    }
+  }
+
   deinit { close(descriptor) }
+
+  /// Syncs what was written.
+  public func sync() throws(StorageError) {
+    guard fdatasync(descriptor) == 0 else {
+      throw .system(action: "sync", path: folder, errno: Errno(rawValue: Glibc.errno))
+    }
+  }
 
   /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {

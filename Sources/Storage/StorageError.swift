@@ -16,8 +16,17 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   case exists(path: FilePath)
   /// Another run is writing the same output.
   case busy(path: FilePath)
+  /// A work file of an unfinished run is not what the run left.
+  case lostWorkFile(path: FilePath)
   /// The folder the output is to be put in is missing.
   case missingFolder(path: FilePath)
+
+  /// Whether the same command may succeed once the machine has recovered: a full disk, a failing
+  /// device, too many open files.
+  public var isPassing: Bool {
+    if case .system = self { return true }
+    return false
+  }
 
   /// What happened, where, and what helps.
   public var description: String {
@@ -45,6 +54,8 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       return "\(path): exists already; give --force to replace it"
     case .busy(let path):
       return "\(path): another run is writing this output; wait for it or choose another name"
+    case .lostWorkFile(let path):
+      return "\(path): is not what the unfinished run left; give --restart to begin anew"
     case .missingFolder(let path):
       return "\(path): no such folder for the output; create it first"
     }

@@ -81,9 +81,10 @@ struct MethodOracleTests {
       index,
       state in
       guard let state, let place = plan.layers.firstIndex(where: { $0.layer == index }) else {
-        return
+        return .null
       }
       planner.allocateRanks(&plan.layers[place], importance: state.importance)
+      return .null
     }
     try expectStageTwo(plan, oracle)
   }

@@ -59,4 +59,8 @@ int moepack_all_finite(const float *values, size_t count);
 /* Fixes malloc's thresholds so that buffers of 2 MiB and more go back to the system. */
 void moepack_return_large_buffers(void);
 
+/// Calls `leave` on a thread of its own with the number of the first of `count` signals that comes;
+/// those that are ignored stay so. Returns 0, or -1 if that cannot be set up.
+int moepack_watch_signals(const int *numbers, int count, void (*leave)(int));
+
 #endif

@@ -43,6 +43,11 @@ struct CommonOptions: ParsableArguments {
     workDirectory.map { FilePath($0) } ?? FileSystem.folder(of: output)
   }
 
+  /// Names of the work files of a run that writes `output`.
+  func workFiles(of output: FilePath) -> WorkFiles {
+    WorkFiles(of: output, in: workFolder(beside: output))
+  }
+
   /// Refuses a folder for work files that is not there.
   func requireWorkDirectory() throws {
     guard let workDirectory, !FileSystem.isDirectory(FilePath(workDirectory)) else { return }

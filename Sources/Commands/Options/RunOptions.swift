@@ -21,14 +21,6 @@ struct RunOptions: ParsableArguments {
   )
   var ignore: RegexArgument?
 
-  /// What a run goes by.
-  struct Setting {
-    /// Bytes it will not exceed.
-    var estimate: Int
-    /// Where streams are spooled; nil keeps them in memory.
-    var spoolFolder: FilePath?
-  }
-
   /// Whether a tensor may be left aside.
   func isIgnored(_ name: String) -> Bool { ignore?.matches(name) ?? false }
 
@@ -37,15 +29,28 @@ struct RunOptions: ParsableArguments {
     try checkpoint.requireComplete(ignoring: isIgnored)
   }
 
-  /// Estimates the peak, spools if that keeps the promise, and refuses what cannot be kept.
-  func setting(
+  /// Checks the options, estimates the peak, and makes a planner that keeps within `--memory`.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: The source.
+  ///   - stream: The calibration tokens.
+  ///   - options: The choices of the method.
+  ///   - common: Threads.
+  ///   - files: The run's work files.
+  ///   - stages: What the run does.
+  ///   - clock: Told how far the run is.
+  /// - Returns: The planner, and the bytes of memory the run will not exceed.
+  /// - Throws: `PlanError` for options the model cannot have, ``MemoryPromise/Exceeded`` if the
+  ///   promise cannot be kept.
+  func planner(
     _ checkpoint: Checkpoint,
     _ stream: TokenStream,
     _ options: MethodOptions,
     _ common: CommonOptions,
-    output: FilePath,
-    stages: Set<PipelineFootprint.Stage>
-  ) throws -> Setting {
+    _ files: WorkFiles,
+    stages: Set<PipelineFootprint.Stage>,
+    clock: StageClock
+  ) throws -> (planner: Planner, estimate: Int) {
     try OptionCheck(checkpoint, options).run()
     let footprint = PipelineFootprint(
       try checkpoint.requireConfiguration(),
@@ -55,14 +60,19 @@ struct RunOptions: ParsableArguments {
       threads: common.threads,
       tensors: checkpoint.tensors.count
     )
-    var setting = Setting(estimate: footprint.byteCount(stages, spools: false), spoolFolder: nil)
-    if let memory, setting.estimate > memory.bytes {
-      setting = Setting(
-        estimate: footprint.byteCount(stages, spools: true),
-        spoolFolder: common.workFolder(beside: output)
-      )
-    }
-    try MemoryPromise.check(memory, estimate: setting.estimate)
-    return setting
+    // Spooling is the one thing that can be given up.
+    var spools = false
+    if let memory { spools = footprint.byteCount(stages, spools: false) > memory.bytes }
+    let estimate = footprint.byteCount(stages, spools: spools)
+    try MemoryPromise.check(memory, estimate: estimate)
+    let planner = try Planner(
+      checkpoint,
+      stream: stream,
+      options: options,
+      threads: common.threads,
+      spoolFolder: spools ? files.folder : nil,
+      observer: clock
+    )
+    return (planner, estimate)
   }
 }

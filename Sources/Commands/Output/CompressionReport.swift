@@ -65,7 +65,7 @@ struct CompressionReport {
     return nearest.map { "\($0.name) (\(SafeText.fixed($0.bits, 2)) bits)" } ?? "-"
   }
 
-  private func factoring(_ layer: Int) -> [Compressor.FactoringRecord] {
+  private func factoring(_ layer: Int) -> [FactoringRecord] {
     result?.factoring[layer] ?? []
   }
 
@@ -108,16 +108,7 @@ struct CompressionReport {
 
   private func layerJSON(_ layer: CompressionPlan.Layer) -> JSONValue {
     guard case .object(var object) = layer.json, result != nil else { return layer.json }
-    object["factoring"] = .array(
-      factoring(layer.layer).map { record in
-        [
-          "expert": JSONValue(record.expert), "projection": .string(record.projection),
-          "rank": JSONValue(record.rank), "weightError": JSONValue(record.weightError),
-          "outputError": record.outputError.map { JSONValue($0) } ?? .null,
-          "type": .string(record.type),
-        ]
-      }
-    )
+    object["factoring"] = .array(factoring(layer.layer).map(\.json))
     return .object(object)
   }
 
@@ -175,7 +166,7 @@ struct CompressionReport {
 
   /// Matrices whose factors could not have the type that was asked for.
   private var fallbackNote: String? {
-    let odd = plan.layers.flatMap { layer -> [Compressor.FactoringRecord] in
+    let odd = plan.layers.flatMap { layer -> [FactoringRecord] in
       let wanted = Dictionary(uniqueKeysWithValues: zip(layer.kept, layer.types))
       return factoring(layer.layer).filter { $0.type != wanted[$0.expert] }
     }

@@ -4,28 +4,13 @@ internal import Inference
 internal import JSON
 internal import Pack
 internal import Parallelism
+internal import Storage
 package import SystemPackage
 internal import Tensors
 
 /// Carries a plan out: streams every tensor from the source to a pack, pruning and factoring
 /// experts one by one.
 package struct Compressor {
-  /// What was measured of one factored matrix.
-  package struct FactoringRecord: Sendable {
-    /// Original number of the expert.
-    package var expert: Int
-    /// Which matrix: gate, up or down.
-    package var projection: String
-    /// Rank of its factors.
-    package var rank: Int
-    /// Relative error of the weight, ‖W − W'‖ / ‖W‖.
-    package var weightError: Double
-    /// Relative error of the output on the expert's tokens; nil without tokens.
-    package var outputError: Double?
-    /// Element type of the factors.
-    package var type: String
-  }
-
   /// What came of it.
   package struct Result: Sendable {
     /// The plan with all that was measured.
@@ -49,7 +34,26 @@ package struct Compressor {
     self.tool = tool
   }
 
-  /// Writes the pack.
+  /// The result of an earlier run whose pack was whole, put in place if it is not yet; nil if
+  /// there is none.
+  ///
+  /// - Parameter destination: Where the pack is to be.
+  /// - Returns: What the earlier run recorded.
+  /// - Throws: `StorageError.lostWorkFile` if the pack is not the one that was recorded.
+  package func finished(_ destination: FilePath) throws -> Result? {
+    guard let record = planner.work?.journal.last(CompressionOutput.placing) else { return nil }
+    let file = try ReplacementFile(resuming: destination)
+    let path = file?.workPath ?? destination
+    guard let result = try Result(json: record, for: checkpoint, file: destination.string),
+      FileSystem.byteCount(path) == result.outputBytes,
+      let checksum = try? PackReader.footerChecksum(path),
+      record["checksum"]?.string == String(checksum, radix: 16)
+    else { throw StorageError.lostWorkFile(path: path) }
+    try file?.place()
+    return result
+  }
+
+  /// Writes the pack, or goes on with one.
   ///
   /// - Parameters:
   ///   - plan: Kept experts and, if `hasRanks`, ranks and types.
@@ -62,45 +66,61 @@ package struct Compressor {
     -> Result
   {
     let c = try checkpoint.requireConfiguration()
-    let writer = try PackWriter(replacing: destination, threads: threads)
-    try addFiles(to: writer)
+    let output = try CompressionOutput(
+      destination,
+      threads: threads,
+      journal: planner.work?.journal
+    )
+    try addFiles(to: output.writer)
     var result = Result(plan: plan, outputBytes: 0, outputExpertBytes: 0, factoring: [:])
     let byLayer = Dictionary(grouping: checkpoint.tensors.indices) { index in
       checkpoint.places[index].layer.flatMap { $0 < c.layerCount ? $0 : nil } ?? -1
     }
-    func copyPlain(_ layer: Int) throws {
-      for index in byLayer[layer] ?? [] {
-        let place = checkpoint.places[index]
-        if place.role.isExpert || place.role == .router { continue }
-        try copy(index, to: writer)
-      }
+    func add(_ index: Int, importance: JSONValue, _ state: PrunedPass.LayerState?) throws {
+      try copyPlain(byLayer[index] ?? [], to: output.writer)
+      if !hasRanks { planner.allocateRanks(in: &result.plan, layer: index, importance: importance) }
+      guard let layer = result.plan.layers.first(where: { $0.layer == index }) else { return }
+      try addRouter(layer, to: output.writer)
+      let written = try addExperts(layer, state, to: output)
+      result.outputExpertBytes += written.bytes
+      result.factoring[index] = written.records
     }
-    try copyPlain(-1)
+    try copyPlain(byLayer[-1] ?? [], to: output.writer)
+    try output.vouch()
     try planner.observer.stage("factor and pack", total: c.layerCount) { advance in
+      let record = try planner.work?.pass("factor and pack")
+      for (index, note) in (record?.notes ?? []).enumerated() {
+        try add(index, importance: note, nil)
+        advance()
+      }
       try planner.prunedPass(plan).run(
         ids: planner.stream.ids,
         context: planner.stream.context,
-        spoolFolder: planner.spoolFolder
+        spoolFolder: planner.spoolFolder,
+        record: record
       ) { index, state in
-        try copyPlain(index)
-        if let state, let place = result.plan.layers.firstIndex(where: { $0.layer == index }) {
-          if !hasRanks {
-            planner.allocateRanks(&result.plan.layers[place], importance: state.importance)
-          }
-          try addRouter(index, kept: state.kept, to: writer)
-          let written = try addExperts(result.plan.layers[place], state, to: writer)
-          result.outputExpertBytes += written.bytes
-          result.factoring[index] = written.records
-        }
+        let importance = state.map { JSONValue($0.importance) } ?? .null
+        try add(index, importance: importance, state)
+        try output.vouch()
         advance()
+        return importance
       }
     }
-    try writer.finish(model: modelSection(result.plan))
-    result.outputBytes = writer.byteCount
+    let checksum = try output.writer.seal(model: modelSection(result.plan))
+    result.outputBytes = output.writer.byteCount
+    try planner.work?.journal.append(CompressionOutput.placing, result.json(checksum: checksum))
+    try output.writer.place()
     return result
   }
 
   // MARK: - Plain tensors and files
+
+  private func copyPlain(_ indices: [Int], to writer: PackWriter) throws {
+    for index in indices {
+      let role = checkpoint.places[index].role
+      if !role.isExpert, role != .router { try copy(index, to: writer) }
+    }
+  }
 
   private func copy(_ index: Int, to writer: PackWriter) throws {
     let tensor = checkpoint.tensors[index]
@@ -112,8 +132,9 @@ package struct Compressor {
   }
 
   /// The router's rows of the kept experts.
-  private func addRouter(_ layer: Int, kept: [Int], to writer: PackWriter) throws {
-    guard let index = checkpoint.index(of: TensorPlace(.router, layer: layer)) else { return }
+  private func addRouter(_ layer: CompressionPlan.Layer, to writer: PackWriter) throws {
+    guard let index = checkpoint.index(of: TensorPlace(.router, layer: layer.layer)) else { return }
+    let kept = layer.kept
     let tensor = checkpoint.tensors[index]
     let rowBytes = tensor.byteCount / max(tensor.shape[0], 1)
     let all = try checkpoint.source.bytes(ofTensor: index)
@@ -147,115 +168,137 @@ package struct Compressor {
 
   // MARK: - Experts
 
+  /// Writes a layer's experts; `state` is nil where an earlier run has written all of them.
   private func addExperts(
     _ plan: CompressionPlan.Layer,
-    _ state: PrunedPass.LayerState,
-    to writer: PackWriter
+    _ state: PrunedPass.LayerState?,
+    to output: CompressionOutput
   ) throws -> (bytes: Int, records: [FactoringRecord]) {
+    var bytes = 0
+    var records: [FactoringRecord] = []
+    func add(_ expert: Int, _ factors: [FactoredMatrix?]) throws {
+      bytes += try write(expert, plan, factors, to: output.writer)
+      records += factors.compactMap { $0?.record }
+    }
+    let done = plan.kept.prefix { output.finished(layer: plan.layer, expert: $0) != nil }
+    for expert in done {
+      try add(expert, output.finished(layer: plan.layer, expert: expert) ?? [])
+    }
+    guard done.count < plan.kept.count else { return (bytes, records) }
+    guard let state else { throw StorageError.lostWorkFile(path: output.journalPath) }
+    let preparation = try preparation(plan, state)
+    // As many experts side by side as there are threads; written in order.
+    for start in stride(from: done.count, to: plan.kept.count, by: threads) {
+      let batch = start..<min(start + threads, plan.kept.count)
+      let prepared = try parallelMap(count: batch.count, threads: threads) { slot in
+        try preparation.prepare(batch.lowerBound + slot)
+      }
+      for expert in prepared {
+        try add(expert.expert, expert.factors)
+        try output.vouch(layer: plan.layer, expert: expert.expert, expert.factors)
+      }
+    }
+    return (bytes, records)
+  }
+
+  private func preparation(_ plan: CompressionPlan.Layer, _ state: PrunedPass.LayerState) throws
+    -> ExpertPreparation
+  {
     let isFactored = plan.ranks.contains { $0.contains { $0 != nil } }
     let method = planner.options.factoring
     let moment =
       isFactored && method == .whitened ? try state.layerMoment(threads: threads) : nil
-    let preparation = ExpertPreparation(
+    return ExpertPreparation(
       checkpoint,
       plan: plan,
       state: state,
       factoring: ExpertFactoring(method, layerMoment: moment),
       rows: isFactored ? state.rowsByExpert(threads: threads) : []
     )
-    var bytes = 0
-    var records: [FactoringRecord] = []
-    // As many experts side by side as there are threads; written in order.
-    for start in stride(from: 0, to: plan.kept.count, by: threads) {
-      let batch = start..<min(start + threads, plan.kept.count)
-      let prepared = try parallelMap(count: batch.count, threads: threads) { slot in
-        try preparation.prepare(batch.lowerBound + slot)
-      }
-      for expert in prepared {
-        let written = try write(expert, plan, to: writer)
-        bytes += written.bytes
-        records += written.records
-      }
-    }
-    return (bytes, records)
   }
 
+  /// Writes one expert's matrices, as factors where there are some, and returns the bytes they take.
   private func write(
-    _ prepared: PreparedExpert,
+    _ expert: Int,
     _ plan: CompressionPlan.Layer,
+    _ factors: [FactoredMatrix?],
     to writer: PackWriter
-  ) throws
-    -> (bytes: Int, records: [FactoringRecord])
-  {
+  ) throws -> Int {
     var bytes = 0
-    var records: [FactoringRecord] = []
     for (place, projection) in Projection.allCases.enumerated() {
-      let tensorPlace = TensorPlace(projection.role, layer: plan.layer, expert: prepared.expert)
+      let tensorPlace = TensorPlace(projection.role, layer: plan.layer, expert: expert)
       guard let names = checkpoint.names,
         let matrix = checkpoint.expertMatrix(
           layer: plan.layer,
-          expert: prepared.expert,
+          expert: expert,
           projection: projection
         )
       else { continue }
       let name = names.name(of: tensorPlace)
-      var packed = PackMatrix(
-        layer: plan.layer,
-        expert: prepared.expert,
-        projection: projection.packed,
-        form: .dense,
-        rows: matrix.rows,
-        columns: matrix.columns,
-        parts: []
-      )
-      if let result = prepared.results[place] {
-        let rank = try rank(of: result, rows: matrix.rows)
-        for (suffix, part, columns) in [
-          ("#u", result.left, matrix.rows), ("#v", result.right, matrix.columns),
-        ] {
-          let added = try writer.addTensor(
-            TensorLayout(name: name + suffix, type: result.type, shape: [rank, columns]),
-            byteCount: part.count,
-            source: Compressor.source(of: part)
-          )
-          packed.parts.append(added.part)
-          bytes += added.storedBytes
+      let added =
+        if let factors = factors[place] {
+          try addFactors(factors, name: name, matrix, to: writer)
+        } else {
+          try addDense(matrix, name: name, to: writer)
         }
-        packed.form = .factors
-        records.append(
-          FactoringRecord(
-            expert: prepared.expert,
-            projection: projection.rawValue,
-            rank: rank,
-            weightError: result.weightError,
-            outputError: result.outputError,
-            type: result.type.name
-          )
+      bytes += added.reduce(0) { $0 + $1.storedBytes }
+      writer.addMatrix(
+        PackMatrix(
+          layer: plan.layer,
+          expert: expert,
+          projection: projection.packed,
+          form: factors[place] == nil ? .dense : .factors,
+          rows: matrix.rows,
+          columns: matrix.columns,
+          parts: added.map(\.part)
         )
-      } else if case .dense(let tensor, let offset) = matrix.form {
-        let source = checkpoint.source
-        let type = checkpoint.tensors[tensor].type
-        let count = try type.byteCount(shape: [matrix.rows, matrix.columns])
-        let added = try writer.addTensor(
-          TensorLayout(name: name, type: type, shape: [matrix.rows, matrix.columns]),
-          byteCount: count
-        ) { range, buffer in
-          try source.read(
-            tensor: tensor,
-            bytes: range.lowerBound + offset..<range.upperBound + offset,
-            into: buffer
-          )
-        }
-        packed.parts = [added.part]
-        bytes += added.storedBytes
-      }
-      writer.addMatrix(packed)
+      )
     }
-    return (bytes, records)
+    return bytes
   }
 
-  private func rank(of result: ExpertFactoring.Result, rows: Int) throws -> Int {
-    result.left.count / (try result.type.byteCount(shape: [rows]))
+  private typealias Added = (part: Int, storedBytes: Int)
+
+  private func addFactors(
+    _ factors: FactoredMatrix,
+    name: String,
+    _ matrix: ExpertMatrix,
+    to writer: PackWriter
+  ) throws -> [Added] {
+    let record = factors.record
+    let type = ElementType(name: record.type)
+    return try [("#u", factors.left, matrix.rows), ("#v", factors.right, matrix.columns)].map {
+      suffix,
+      bytes,
+      columns in
+      let shape = [record.rank, columns]
+      return try writer.addTensor(
+        TensorLayout(name: name + suffix, type: type, shape: shape),
+        byteCount: try type.byteCount(shape: shape),
+        source: Compressor.source(of: bytes)
+      )
+    }
+  }
+
+  private func addDense(_ matrix: ExpertMatrix, name: String, to writer: PackWriter) throws
+    -> [Added]
+  {
+    guard case .dense(let tensor, let offset) = matrix.form else { return [] }
+    let source = checkpoint.source
+    let type = checkpoint.tensors[tensor].type
+    let shape = [matrix.rows, matrix.columns]
+    return [
+      try writer.addTensor(
+        TensorLayout(name: name, type: type, shape: shape),
+        byteCount: try type.byteCount(shape: shape)
+      ) { range, buffer in
+        try source.read(
+          tensor: tensor,
+          bytes: range.lowerBound + offset..<range.upperBound + offset,
+          into: buffer
+        )
+      }
+    ]
   }
 
   // MARK: - Model section

@@ -2,11 +2,12 @@ internal import Checkpoint
 internal import Inference
 internal import LinearAlgebra
 internal import Parallelism
+internal import Tensors
 
-/// One expert's matrices, ready to be written; nil where a matrix stays as it is.
+/// One expert's gate, up and down, ready to be written; nil where a matrix stays as it is.
 struct PreparedExpert: Sendable {
   var expert: Int
-  var results: [ExpertFactoring.Result?]
+  var factors: [FactoredMatrix?]
 }
 
 /// Reads and factors the experts of one layer, each on one thread.
@@ -37,7 +38,7 @@ struct ExpertPreparation: Sendable {
     let expert = plan.kept[number]
     let ranks = plan.ranks[number]
     guard ranks.contains(where: { $0 != nil }) else {
-      return PreparedExpert(expert: expert, results: [nil, nil, nil])
+      return PreparedExpert(expert: expert, factors: [nil, nil, nil])
     }
     let weights = try Projection.allCases.map { try dense(expert, $0) }
     let x = try state.gather(rows[state.kept[number]])
@@ -52,9 +53,9 @@ struct ExpertPreparation: Sendable {
     let downOutputs = try multiply(inner, transposed: weights[2])
     let inputs = [x, x, inner]
     let outputs = [gateOutputs, upOutputs, downOutputs]
-    let results = try ranks.enumerated().map { place, rank -> ExpertFactoring.Result? in
+    let factors = try ranks.enumerated().map { place, rank -> FactoredMatrix? in
       guard let rank else { return nil }
-      return try factoring.factor(
+      let result = try factoring.factor(
         weights[place],
         inputs: inputs[place],
         outputs: outputs[place],
@@ -62,8 +63,20 @@ struct ExpertPreparation: Sendable {
         rank: rank,
         typeName: plan.types[number]
       )
+      return FactoredMatrix(
+        record: FactoringRecord(
+          expert: expert,
+          projection: Projection.allCases[place].rawValue,
+          rank: rank,
+          weightError: result.weightError,
+          outputError: result.outputError,
+          type: result.type.name
+        ),
+        left: result.left,
+        right: result.right
+      )
     }
-    return PreparedExpert(expert: expert, results: results)
+    return PreparedExpert(expert: expert, factors: factors)
   }
 
   private func dense(_ expert: Int, _ projection: Projection) throws -> Matrix {

@@ -21,6 +21,8 @@ package struct Planner {
   package let spoolFolder: FilePath?
   /// Told which stage runs and how far it is.
   package let observer: any PipelineObserver
+  /// The run's journal and work files; nil for a run that cannot be gone on with.
+  package var work: RunWork?
 
   private let pass: ForwardPass
   private let configuration: ModelConfiguration
@@ -73,15 +75,21 @@ package struct Planner {
     ]
   }
 
-  /// Measures the original model into a statistics file.
+  /// Measures the original model into a statistics file; one that an earlier run finished stays.
   package func calibrate(to path: FilePath, tool: String) throws {
+    let key = "stage.measure"
+    if work?.journal.last(key) != nil, !FileSystem.exists(FilePath(path.string + ".partial")) {
+      guard FileSystem.exists(path) else { throw StorageError.lostWorkFile(path: path) }
+      return
+    }
     let plan = samplePlan
     let writer = try StatisticsWriter(
       replacing: path,
       layers: configuration.moeLayers,
       experts: configuration.expertCount,
       plan: plan,
-      metadata: statisticsMetadata + [("tool", tool)]
+      metadata: statisticsMetadata + [("tool", tool)],
+      isResumable: work != nil
     )
     try observer.stage("measure", total: configuration.layerCount) { advance in
       try Calibrator(pass).run(
@@ -89,8 +97,11 @@ package struct Planner {
         context: stream.context,
         plan: plan,
         into: writer,
-        spoolFolder: spoolFolder
+        spoolFolder: spoolFolder,
+        record: try work?.pass("measure")
       ) { _ in advance() }
+      try writer.sync()
+      try work?.journal.append(key, true)
       try writer.finish()
     }
   }
@@ -122,7 +133,9 @@ package struct Planner {
     let counts = try pruningCounts(measured)
     try observer.stage("search", total: measured.count) { advance in
       for (number, layer) in configuration.moeLayers.enumerated() {
-        let sets = try search(layer, count: counts[number], measured[number], statistics)
+        let sets = try recorded("search.\(layer)") {
+          try search(layer, count: counts[number], measured[number], statistics)
+        }
         var entry = unpruned(layer, leaveOneOut: measured[number].leaveOneOut)
         entry.kept = survivors(of: sets[0].pruned)
         entry.candidates = sets
@@ -151,6 +164,13 @@ package struct Planner {
       allocation: options.allocation,
       lambda: options.lambda
     )
+  }
+
+  /// The sets an earlier run found, or those that `search` finds.
+  private func recorded(_ key: String, _ search: () throws -> [ExpertSet]) throws -> [ExpertSet] {
+    guard let work else { return try search() }
+    let value = try work.once(key) { .array(try search().map(\.json)) }
+    return (value.array ?? []).map(ExpertSet.init(json:))
   }
 
   private func search(
@@ -201,7 +221,8 @@ package struct Planner {
     try observer.stage("reception field", total: field.layerCount) { advance in
       plan.receptionField = try field.run(
         ids: Array(stream.ids.prefix(windows * stream.context)),
-        context: stream.context
+        context: stream.context,
+        record: try work?.pass("reception field")
       ) { _ in advance() }
     }
     for block in plan.receptionField {
@@ -275,18 +296,32 @@ package struct Planner {
   package func plan(from statistics: StatisticsReader?) throws -> CompressionPlan {
     var plan = try chooseExperts(from: statistics)
     try observer.stage("measure again", total: configuration.layerCount) { advance in
+      let record = try work?.pass("measure again")
+      for (index, note) in (record?.notes ?? []).enumerated() {
+        allocateRanks(in: &plan, layer: index, importance: note)
+        advance()
+      }
       try prunedPass(plan).run(
         ids: stream.ids,
         context: stream.context,
-        spoolFolder: spoolFolder
+        spoolFolder: spoolFolder,
+        record: record
       ) { index, state in
-        if let state, let place = plan.layers.firstIndex(where: { $0.layer == index }) {
-          allocateRanks(&plan.layers[place], importance: state.importance)
-        }
+        let note = state.map { JSONValue($0.importance) } ?? .null
+        allocateRanks(in: &plan, layer: index, importance: note)
         advance()
+        return note
       }
     }
     return plan
+  }
+
+  /// Fills in ranks from importance as it is recorded; null where a layer has no experts.
+  func allocateRanks(in plan: inout CompressionPlan, layer: Int, importance: JSONValue) {
+    guard let importance = importance.array?.compactMap(\.double),
+      let place = plan.layers.firstIndex(where: { $0.layer == layer })
+    else { return }
+    allocateRanks(&plan.layers[place], importance: importance)
   }
 }
 

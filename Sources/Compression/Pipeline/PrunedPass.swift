@@ -1,6 +1,7 @@
 internal import Calibration
 internal import Checkpoint
 package import Inference
+package import JSON
 package import LinearAlgebra
 package import SystemPackage
 
@@ -40,36 +41,48 @@ package struct PrunedPass {
   ///   - ids: Token ids, whole windows of `context`.
   ///   - context: Tokens per window.
   ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
-  ///   - visit: Called in order with the index of every layer and its state, nil for a dense one.
+  ///   - record: How far an earlier run was, if there may be one; layers that are done are not
+  ///     visited again.
+  ///   - visit: Called in order with the index of every layer and its state, nil for a dense one;
+  ///     what it gives is recorded with the layer.
   /// - Throws: `CheckpointError` if weights are missing or not finite, `InferenceError` for an id
   ///   outside the vocabulary, `StorageError` if spooling fails, and what `visit` throws.
   package func run(
     ids: [Int32],
     context: Int,
     spoolFolder: FilePath?,
-    visit: (Int, LayerState?) throws -> Void
+    record: PassRecord? = nil,
+    visit: (Int, LayerState?) throws -> JSONValue
   ) throws {
-    let stream = try pass.embed(ids, length: context, spoolFolder: spoolFolder)
+    let first = record?.nextStep ?? 0
+    guard first < pass.configuration.layerCount else { return }
+    let stream = try pass.start(ids, length: context, spoolFolder: spoolFolder, record: record)
     let lastMixture = pass.configuration.moeLayers.last ?? -1
-    for index in 0..<pass.configuration.layerCount {
-      // Behind the last layer with experts nothing depends on the stream.
-      guard index <= lastMixture else {
-        try visit(index, nil)
-        continue
-      }
-      let layer = try DecoderLayer(pass.loader, index: index, length: context)
-      guard layer.isMixture else {
-        for number in stream.groups.indices {
-          let h = try stream.load(number)
-          try layer.advance(h, length: context)
-          try stream.store(h, number)
-        }
-        try visit(index, nil)
-        continue
-      }
-      let state = try measure(layer, stream, spoolFolder: spoolFolder)
-      try visit(index, state)
+    for index in first..<pass.configuration.layerCount {
+      let note = try step(index, stream, isNeeded: index <= lastMixture, spoolFolder, visit)
+      try record?.finish(index, [stream], note: note)
     }
+  }
+
+  /// Takes the stream through one layer; behind the last layer with experts nothing depends on it.
+  private func step(
+    _ index: Int,
+    _ stream: HiddenStream,
+    isNeeded: Bool,
+    _ spoolFolder: FilePath?,
+    _ visit: (Int, LayerState?) throws -> JSONValue
+  ) throws -> JSONValue {
+    guard isNeeded else { return try visit(index, nil) }
+    let layer = try DecoderLayer(pass.loader, index: index, length: stream.length)
+    guard layer.isMixture else {
+      for number in stream.groups.indices {
+        let h = try stream.load(number)
+        try layer.advance(h, length: stream.length)
+        try stream.store(h, number)
+      }
+      return try visit(index, nil)
+    }
+    return try visit(index, try measure(layer, stream, spoolFolder: spoolFolder))
   }
 
   private func measure(_ layer: DecoderLayer, _ stream: HiddenStream, spoolFolder: FilePath?) throws

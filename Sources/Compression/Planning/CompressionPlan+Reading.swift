@@ -70,15 +70,25 @@ extension CompressionPlan {
       throw reader.error("layers", "must be the model's layers with experts, \(c.moeLayers)")
     }
     receptionField = try reader.array(json["receptionField"] ?? [], "receptionField").map { block in
-      let best = try reader.array(block["best"], "receptionField.best").map { entry in
-        ReceptionField.Combination(
-          choice: (entry["choice"]?.array ?? []).compactMap(\.integer),
-          error: entry["error"]?.double ?? 0
-        )
+      guard let block = ReceptionField.Block(json: block) else {
+        throw reader.error("receptionField", "expected blocks with layers and best")
       }
-      return ReceptionField.Block(
-        layers: (block["layers"]?.array ?? []).compactMap(\.integer),
-        best: best
+      return block
+    }
+  }
+}
+
+extension ReceptionField.Block {
+  /// The block that ``json`` describes, or nil.
+  init?(json: JSONValue) {
+    guard let layers = json["layers"]?.array?.compactMap(\.integer),
+      let best = json["best"]?.array
+    else { return nil }
+    self.layers = layers
+    self.best = best.map { entry in
+      ReceptionField.Combination(
+        choice: (entry["choice"]?.array ?? []).compactMap(\.integer),
+        error: entry["error"]?.double ?? 0
       )
     }
   }
@@ -132,12 +142,7 @@ private struct PlanReader {
       types: types,
       tokens: json["tokens"]?.integer ?? 0,
       leaveOneOut: numbers("leaveOneOut"),
-      candidates: (json["candidates"]?.array ?? []).map { entry in
-        ExpertSet(
-          pruned: (entry["pruned"]?.array ?? []).compactMap(\.integer),
-          error: entry["error"]?.double ?? 0
-        )
-      },
+      candidates: (json["candidates"]?.array ?? []).map(ExpertSet.init(json:)),
       pruningError: json["pruningError"]?.double ?? 0,
       importanceAfterPruning: numbers("importanceAfterPruning"),
       averageRank: json["averageRank"]?.double,

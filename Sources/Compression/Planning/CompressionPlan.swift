@@ -84,9 +84,7 @@ extension CompressionPlan.Layer {
     object["kept"] = JSONValue(kept)
     object["leaveOneOut"] = JSONValue(leaveOneOut)
     object["importance"] = JSONValue(importance)
-    object["candidates"] = .array(
-      candidates.map { ["pruned": JSONValue($0.pruned), "error": JSONValue($0.error)] }
-    )
+    object["candidates"] = .array(candidates.map(\.json))
     object["pruningError"] = JSONValue(pruningError)
     object["importanceAfterPruning"] = JSONValue(importanceAfterPruning)
     object["averageRank"] = averageRank.map { JSONValue($0) } ?? .null
@@ -101,6 +99,17 @@ extension CompressionPlan.Layer {
     )
     object["types"] = .array(types.map { .string($0) })
     return .object(object)
+  }
+}
+
+extension ExpertSet {
+  /// The set as plans, reports and journals say it.
+  var json: JSONValue { ["pruned": JSONValue(pruned), "error": JSONValue(error)] }
+
+  /// The set that `json` describes.
+  init(json: JSONValue) {
+    pruned = (json["pruned"]?.array ?? []).compactMap(\.integer)
+    error = json["error"]?.double ?? 0
   }
 }
 

@@ -53,17 +53,34 @@ package struct ReceptionField {
     self.blockLength = blockLength
   }
 
-  /// Number of layers that `run` will visit.
+  /// Number of layers that `run` visits.
   package var layerCount: Int { (candidates.keys.max() ?? -1) + 1 }
 
-  /// Runs all blocks over the windows of `ids`.
-  package func run(ids: [Int32], context: Int, progress: (Int) -> Void) throws -> [Block] {
+  /// Runs all blocks over windows of tokens.
+  ///
+  /// - Parameters:
+  ///   - ids: Token ids, whole windows of `context`.
+  ///   - context: Tokens per window.
+  ///   - record: How far an earlier run was, if there may be one.
+  ///   - progress: Called with the index of each layer that is done.
+  /// - Returns: What came of each block.
+  /// - Throws: `CheckpointError` if weights are missing or not finite, `StorageError` if a file
+  ///   cannot be read or written.
+  package func run(
+    ids: [Int32],
+    context: Int,
+    record: PassRecord? = nil,
+    progress: (Int) -> Void
+  ) throws -> [Block] {
     let layers = candidates.keys.sorted()
+    let done = record?.nextStep ?? 0
     let original = try pass.embed(ids, length: context, spoolFolder: nil)
     let pruned = try original.copy(windows: original.windowCount)
-    var blocks: [Block] = []
-    var next = 0
-    for start in stride(from: 0, to: layers.count, by: blockLength) {
+    if done > 0 { try record?.restore([original, pruned]) }
+    var blocks = (record?.notes ?? []).compactMap(Block.init(json:))
+    var next = (blocks.last?.layers.last ?? -1) + 1
+    for index in 0..<next { progress(index) }
+    for start in stride(from: done * blockLength, to: layers.count, by: blockLength) {
       let members = Array(layers[start..<min(start + blockLength, layers.count)])
       let last = members[members.count - 1]
       let block = try runBlock(
@@ -74,6 +91,7 @@ package struct ReceptionField {
         context,
         progress
       )
+      try record?.finish(start / blockLength, [original, pruned], note: block.json)
       blocks.append(block)
       next = last + 1
     }

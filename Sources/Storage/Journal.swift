@@ -1,0 +1,178 @@
+internal import Glibc
+public import JSON
+public import SystemPackage
+
+/// An append-only record of what a run has finished, believed as far as it is intact;
+/// Formats/journal.md.
+///
+/// A line is synced before `append` returns. The file is locked for as long as the journal is open,
+/// so that two runs never work on one output; the lock goes with the process.
+public final class Journal {
+  /// One line.
+  public struct Entry: Equatable, Sendable {
+    /// What is recorded.
+    public var key: String
+    /// The record.
+    public var value: JSONValue
+  }
+
+  /// Where it is.
+  public let path: FilePath
+  /// What the run is a run of; nil until `begin`.
+  public private(set) var identity: JSONObject?
+  /// The entries that were there when the journal was opened, oldest first.
+  public private(set) var found: [Entry] = []
+
+  private let descriptor: FileDescriptor
+  private var length = 0
+  private var lastChecksum = ""
+
+  private static let version = 1
+  private static let checksumDigits = 16
+
+  /// Opens the journal at `path`, or creates an empty one, and cuts off what is not intact.
+  ///
+  /// - Parameter path: The file.
+  /// - Throws: ``StorageError/busy(path:)`` if another run has it open, ``StorageError`` if it cannot
+  ///   be read or created.
+  public init(_ path: FilePath) throws(StorageError) {
+    self.path = path
+    descriptor = try Journal.open(path)
+    do throws(StorageError) {
+      try lock()
+      let text = try FileSystem.contents(of: path, limit: 4 << 30)
+      readLines(text)
+      if length < text.count, ftruncate(descriptor.rawValue, off_t(length)) != 0 {
+        throw StorageError.system(
+          action: "cut",
+          path: path,
+          errno: Errno(rawValue: Glibc.errno)
+        )
+      }
+    } catch {
+      try? descriptor.close()
+      throw error
+    }
+  }
+
+  deinit { try? descriptor.close() }
+
+  private static func open(_ path: FilePath) throws(StorageError) -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(
+        path,
+        .readWrite,
+        options: [.create, .append, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead]
+      )
+    } catch {
+      throw .system(action: "create", path: path, errno: error as? Errno ?? .ioError)
+    }
+  }
+
+  private func lock() throws(StorageError) {
+    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw .busy(path: path) }
+    // The run that held the lock may have finished and removed the file since we opened it.
+    var (locked, standing) = (stat(), stat())
+    guard fstat(descriptor.rawValue, &locked) == 0, stat(path.string, &standing) == 0,
+      locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino
+    else { throw .busy(path: path) }
+  }
+
+  // MARK: - Reading
+
+  private func readLines(_ text: [UInt8]) {
+    var start = 0
+    while let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      guard let value = line(text[start..<end]) else { return }
+      if identity == nil {
+        guard value["moepackJournal"]?.integer == Journal.version,
+          let identity = value["identity"]?.object
+        else { return }
+        self.identity = identity
+      } else {
+        guard let key = value["key"]?.string, let value = value["value"] else { return }
+        found.append(Entry(key: key, value: value))
+      }
+      lastChecksum = String(decoding: text[start..<start + Journal.checksumDigits], as: UTF8.self)
+      start = end + 1
+      length = start
+    }
+  }
+
+  /// The object in a line, or nil if the line is damaged.
+  private func line(_ bytes: ArraySlice<UInt8>) -> JSONValue? {
+    guard bytes.count > Journal.checksumDigits + 1,
+      bytes[bytes.startIndex + Journal.checksumDigits] == UInt8(ascii: " ")
+    else { return nil }
+    let digits = String(decoding: bytes.prefix(Journal.checksumDigits), as: UTF8.self)
+    let json = Array(bytes.dropFirst(Journal.checksumDigits + 1))
+    guard digits == checksum(of: json) else { return nil }
+    return try? JSONValue(parsing: json)
+  }
+
+  private func checksum(of json: [UInt8]) -> String {
+    let digits = String(Checksum.of(Array(lastChecksum.utf8) + json), radix: 16)
+    return String(repeating: "0", count: Journal.checksumDigits - digits.count) + digits
+  }
+
+  // MARK: - Writing
+
+  /// Writes the first line of an empty journal.
+  ///
+  /// - Parameter identity: What the run is a run of.
+  /// - Throws: ``StorageError`` if writing or syncing fails.
+  public func begin(_ identity: JSONObject) throws(StorageError) {
+    precondition(self.identity == nil, "a journal has one identity")
+    try write(["moepackJournal": JSONValue(Journal.version), "identity": .object(identity)])
+    FileSystem.syncFolder(of: path)
+    self.identity = identity
+  }
+
+  /// Appends an entry and syncs it; what it vouches for must be synced before.
+  ///
+  /// - Parameters:
+  ///   - key: What is recorded.
+  ///   - value: The record.
+  /// - Throws: ``StorageError`` if writing or syncing fails; the entry then counts as not made.
+  public func append(_ key: String, _ value: JSONValue) throws(StorageError) {
+    precondition(identity != nil, "a journal begins with its identity")
+    try write(["key": .string(key), "value": value])
+  }
+
+  private func write(_ object: JSONValue) throws(StorageError) {
+    let json = Array(object.text(pretty: false).utf8)
+    let digits = checksum(of: json)
+    let line = Array(digits.utf8) + [UInt8(ascii: " ")] + json + [UInt8(ascii: "\n")]
+    do {
+      _ = try line.withUnsafeBytes { try descriptor.writeAll($0) }
+    } catch {
+      let code = error as? Errno ?? .ioError
+      // Half a line would hide what is appended after it.
+      ftruncate(descriptor.rawValue, off_t(length))
+      throw .system(action: "write", path: path, errno: code)
+    }
+    guard fdatasync(descriptor.rawValue) == 0 else {
+      throw .system(action: "sync", path: path, errno: Errno(rawValue: Glibc.errno))
+    }
+    length += line.count
+    lastChecksum = digits
+  }
+
+  /// The newest value of `key` that was found.
+  public func last(_ key: String) -> JSONValue? { found.last { $0.key == key }?.value }
+
+  /// All values of `key` that were found, oldest first.
+  public func all(_ key: String) -> [JSONValue] { found.filter { $0.key == key }.map(\.value) }
+
+  /// Empties the journal, so that it can begin anew.
+  public func clear() throws(StorageError) {
+    guard ftruncate(descriptor.rawValue, 0) == 0 else {
+      throw .system(action: "empty", path: path, errno: Errno(rawValue: Glibc.errno))
+    }
+    (identity, found, length, lastChecksum) = (nil, [], 0, "")
+  }
+
+  /// Removes the file; the journal is not to be used afterwards.
+  public func remove() { unlink(path.string) }
+}
