@@ -10,76 +10,43 @@ public final class ReplacementFile: @unchecked Sendable {
   public let destination: FilePath
   /// Where it is written: the destination's name with `.partial` behind it.
   public let workPath: FilePath
-  private let descriptor: FileDescriptor
-  private var isOpen = true
-  private var isInPlace = false
+  private let calls = SystemCalls.current
+  private let descriptor: Int32
+  /// Whether the work file is ours to remove.
+  private var isOurs = false
 
   /// Creates the work file.
   ///
-  /// - Throws: ``StorageError/busy(path:)`` if another process holds the work file.
+  /// - Throws: ``StorageError/busy(path:process:)`` if another process holds the work file.
   public init(replacing destination: FilePath) throws(StorageError) {
     self.destination = destination
     workPath = FilePath(destination.string + ".partial")
     do {
-      descriptor = try FileDescriptor.open(
-        workPath,
-        .readWrite,
-        options: [.create, .closeOnExec],
-        permissions: [
-          .ownerReadWrite, .groupRead, .otherRead,
-        ]
-      )
+      descriptor = try calls.open(workPath, O_RDWR | O_CREAT)
     } catch {
-      let code = error as? Errno ?? .ioError
-      if code == .noSuchFileOrDirectory, !FileSystem.isDirectory(FileSystem.folder(of: destination))
-      {
-        throw .missingFolder(path: FileSystem.folder(of: destination))
+      let folder = FileSystem.folder(of: destination)
+      if error == .noSuchFileOrDirectory, !FileSystem.isDirectory(folder) {
+        throw .missingFolder(path: folder)
       }
-      throw .system(action: "create", path: workPath, errno: code)
+      throw StorageError("create", workPath, error)
     }
-    // The lock goes with the process, so that a killed run never blocks the next one.
-    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-      try? descriptor.close()
-      isOpen = false
-      isInPlace = true
-      throw .busy(path: destination)
-    }
-    // Another run may have put this very file in place between our opening and our lock.
-    var (locked, standing) = (stat(), stat())
-    guard fstat(descriptor.rawValue, &locked) == 0, stat(workPath.string, &standing) == 0,
-      locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino
-    else {
-      try? descriptor.close()
-      isOpen = false
-      isInPlace = true
-      throw .busy(path: destination)
-    }
-    guard ftruncate(descriptor.rawValue, 0) == 0 else {
-      throw .system(action: "empty", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    try WorkLock.take(descriptor, at: workPath, for: destination, calls)
+    isOurs = true
+    do { try calls.truncate(descriptor, to: 0) } catch {
+      throw StorageError("empty", workPath, error)
     }
   }
 
   deinit {
-    if isOpen { try? descriptor.close() }
-    if !isInPlace { unlink(workPath.string) }
+    // Removed before it is closed, for the lock ends with the closing.
+    if isOurs { try? calls.unlink(workPath) }
+    try? calls.close(descriptor)
   }
 
   /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor.rawValue,
-        bytes.baseAddress.map { $0 + done },
-        bytes.count - done,
-        off_t(offset + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        let code = count == 0 ? Errno.noSpace : Errno(rawValue: Glibc.errno)
-        throw .system(action: "write", path: workPath, errno: code)
-      }
+    do { try calls.writeAll(descriptor, bytes, at: offset) } catch {
+      throw StorageError("write", workPath, error)
     }
   }
 
@@ -97,36 +64,31 @@ public final class ReplacementFile: @unchecked Sendable {
     throws(StorageError)
   {
     precondition(buffer.count == range.count)
-    var done = 0
-    while done < buffer.count {
-      let count = pread(
-        descriptor.rawValue,
-        buffer.baseAddress.map { $0 + done },
-        buffer.count - done,
-        off_t(range.lowerBound + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        throw .system(action: "read back", path: workPath, errno: Errno(rawValue: Glibc.errno))
-      }
+    let count: Int
+    do { count = try calls.readAll(descriptor, buffer, at: range.lowerBound) } catch {
+      throw StorageError("read back", workPath, error)
+    }
+    guard count == range.count else {
+      throw .shrank(path: workPath, offset: range.lowerBound + count)
     }
   }
 
   /// Syncs the file, puts it in place and syncs its folder.
+  ///
+  /// - Throws: ``StorageError``. The destination is then as it was, unless it is the folder that
+  ///   could not be synced: then the whole new file is in place.
   public func finish() throws(StorageError) {
-    guard fsync(descriptor.rawValue) == 0 else {
-      throw .system(action: "sync", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    do { try calls.sync(descriptor) } catch { throw StorageError("sync", workPath, error) }
+    // Some file systems tell of failed writes only when a descriptor is closed. Ours holds the lock
+    // until the file is in place, so a second one is closed first.
+    do { try calls.close(calls.duplicate(descriptor)) } catch {
+      throw StorageError("close", workPath, error)
     }
-    // Renamed before it is closed, for the lock ends with the closing.
-    guard rename(workPath.string, destination.string) == 0 else {
-      throw .system(action: "rename", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    do { try calls.rename(workPath, to: destination) } catch {
+      throw StorageError("rename", workPath, error)
     }
-    isInPlace = true
-    isOpen = false
-    do { try descriptor.close() } catch {
-      throw .system(action: "close", path: destination, errno: error as? Errno ?? .ioError)
-    }
-    FileSystem.syncFolder(of: destination)
+    isOurs = false
+    let folder = FileSystem.folder(of: destination)
+    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
   }
 }

@@ -58,7 +58,7 @@ struct FileSystemTests {
 
   @Test("messages say what helps")
   func messages() {
-    let full = StorageError.system(action: "write", path: "/x/y", errno: .noSpace)
+    let full = StorageError.outOfSpace(action: "write", path: "/x/y", errno: .noSpace)
     #expect("\(full)" == "/x/y: the disk is full (write); free some space and run again")
     #expect("\(StorageError.exists(path: "o"))".contains("--force"))
     #expect("\(StorageError.missingFolder(path: "o"))".contains("create it first"))

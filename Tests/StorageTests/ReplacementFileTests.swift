@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -65,7 +66,7 @@ struct ReplacementFileTests {
     let folder = try TemporaryDirectory()
     let first = try ReplacementFile(replacing: folder("out"))
     try first.write([1, 2, 3], at: 0)
-    #expect(throws: StorageError.busy(path: folder("out"))) {
+    #expect(throws: StorageError.busy(path: folder("out"), process: Int(getpid()))) {
       try ReplacementFile(replacing: folder("out"))
     }
     #expect(folder.names == ["out.partial"])
