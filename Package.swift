@@ -116,7 +116,7 @@ let package = Package(
     ),
     .target(
       name: "TestSupport",
-      dependencies: ["JSON", "Tensors", system],
+      dependencies: ["JSON", "Storage", "Tensors", system],
       path: "Tests/TestSupport",
       swiftSettings: settings
     ),

@@ -69,19 +69,39 @@ public enum FileSystem {
     }
   }
 
+  /// Removes a file or folder with all in it, as far as that can be done; links are removed, not
+  /// followed.
+  public static func removeTree(_ path: FilePath) { try? remove(path) }
+
   /// Removes a file or folder with all in it; links are removed, not followed.
-  public static func removeTree(_ path: FilePath) {
-    if !isLink(path), isDirectory(path) {
-      removeContents(of: path)
-      try? SystemCalls.current.removeFolder(path)
-    } else {
-      try? SystemCalls.current.unlink(path)
+  ///
+  /// - Parameter path: What to remove; it may be gone already.
+  /// - Throws: The first ``StorageError`` met; what could be removed is gone all the same.
+  static func remove(_ path: FilePath) throws(StorageError) {
+    let calls = SystemCalls.current
+    do {
+      if try calls.linkStatus(of: path).st_mode & S_IFMT != S_IFDIR {
+        return try calls.unlink(path)
+      }
+    } catch .noSuchFileOrDirectory {
+      return
+    } catch {
+      throw StorageError("remove", path, error)
     }
+    try removeContents(of: path)
+    do { try calls.removeFolder(path) } catch { throw StorageError("remove", path, error) }
   }
 
   /// Removes all that lies in a folder.
-  static func removeContents(of folder: FilePath) {
-    for name in (try? names(in: folder)) ?? [] { removeTree(folder.appending(name)) }
+  ///
+  /// - Parameter folder: The folder, which stays.
+  /// - Throws: The first ``StorageError`` met; what could be removed is gone all the same.
+  static func removeContents(of folder: FilePath) throws(StorageError) {
+    var failure: StorageError?
+    for name in try names(in: folder) {
+      do { try remove(folder.appending(name)) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
   }
 
   /// Reads a whole small file.
@@ -106,6 +126,16 @@ public enum FileSystem {
     let file = try ReplacementFile(replacing: path)
     try file.write(bytes, at: 0)
     try file.finish()
+  }
+
+  /// Whether anything stands at `path`, a link that leads nowhere included.
+  static func isOccupied(_ path: FilePath) throws(StorageError) -> Bool {
+    do { _ = try SystemCalls.current.linkStatus(of: path) } catch .noSuchFileOrDirectory {
+      return false
+    } catch {
+      throw StorageError("examine", path, error)
+    }
+    return true
   }
 
   private static func status(_ path: FilePath) -> stat? {

@@ -27,12 +27,10 @@ public final class ReplacementDirectory {
     self.destination = destination
     workPath = FilePath(destination.string + ".partial")
     asidePath = FilePath(destination.string + ".partial-replaced")
-    let parent = FileSystem.folder(of: destination)
-    guard FileSystem.isDirectory(parent) else { throw .missingFolder(path: parent) }
     folders = [workPath]
     descriptor = try ReplacementDirectory.open(workPath, for: destination, calls)
     isOurs = true
-    FileSystem.removeContents(of: workPath)
+    try FileSystem.removeContents(of: workPath)
     try restore()
   }
 
@@ -45,13 +43,15 @@ public final class ReplacementDirectory {
   private static func open(_ path: FilePath, for destination: FilePath, _ calls: SystemCalls)
     throws(StorageError) -> Int32
   {
-    // Where a run that wrote a single file was killed, this locks, empties and removes its rest.
-    if FileSystem.kind(path) == .file { _ = try ReplacementFile(replacing: destination) }
-    do { try calls.makeFolder(path) } catch {
-      guard error == .fileExists else { throw StorageError("create", path, error) }
-    }
+    try make(path, calls)
     let descriptor: Int32
-    do { descriptor = try calls.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch {
+    do {
+      descriptor = try calls.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch .notDirectory {
+      // A run that wrote a single file was killed here: this locks, empties and removes its rest.
+      _ = try ReplacementFile(replacing: destination)
+      return try open(path, for: destination, calls)
+    } catch {
       throw StorageError("open", path, error)
     }
     do throws(StorageError) {
@@ -63,11 +63,26 @@ public final class ReplacementDirectory {
     return descriptor
   }
 
+  /// Makes the work folder unless it is there.
+  private static func make(_ path: FilePath, _ calls: SystemCalls) throws(StorageError) {
+    do {
+      try calls.makeFolder(path)
+    } catch .fileExists {
+      return
+    } catch {
+      let parent = FileSystem.folder(of: path)
+      if error == .noSuchFileOrDirectory, !FileSystem.isDirectory(parent) {
+        throw .missingFolder(path: parent)
+      }
+      throw StorageError("create", path, error)
+    }
+  }
+
   /// Puts back what a run set aside that was killed before its own folder was in place.
   private func restore() throws(StorageError) {
-    guard FileSystem.exists(asidePath) else { return }
-    if FileSystem.exists(destination) {
-      FileSystem.removeTree(asidePath)
+    guard try FileSystem.isOccupied(asidePath) else { return }
+    if try FileSystem.isOccupied(destination) {
+      try FileSystem.remove(asidePath)
     } else {
       do { try calls.rename(asidePath, to: destination) } catch {
         throw StorageError("put back", asidePath, error)
@@ -97,12 +112,7 @@ public final class ReplacementDirectory {
   /// - Throws: ``StorageError``; the destination is then as it was.
   public func finish() throws(StorageError) {
     for folder in folders { try sync(folder) }
-    let isReplacing = FileSystem.exists(destination)
-    if isReplacing {
-      do { try calls.rename(destination, to: asidePath) } catch {
-        throw StorageError("set aside", destination, error)
-      }
-    }
+    let isReplacing = try setAside()
     do throws(StorageError) {
       do { try calls.rename(workPath, to: destination) } catch {
         throw StorageError("rename", workPath, error)
@@ -117,6 +127,16 @@ public final class ReplacementDirectory {
     }
     isOurs = false
     if isReplacing { FileSystem.removeTree(asidePath) }
+  }
+
+  /// Makes way for the new folder; false if nothing was there.
+  private func setAside() throws(StorageError) -> Bool {
+    do { try calls.rename(destination, to: asidePath) } catch .noSuchFileOrDirectory {
+      return false
+    } catch {
+      throw StorageError("set aside", destination, error)
+    }
+    return true
   }
 
   private func sync(_ folder: FilePath) throws(StorageError) {

@@ -21,19 +21,29 @@ public final class ReplacementFile: @unchecked Sendable {
   public init(replacing destination: FilePath) throws(StorageError) {
     self.destination = destination
     workPath = FilePath(destination.string + ".partial")
+    descriptor = try ReplacementFile.open(workPath, for: destination, calls)
+    try WorkLock.take(descriptor, at: workPath, for: destination, calls)
+    isOurs = true
+    do { try calls.truncate(descriptor, to: 0) } catch {
+      throw StorageError("empty", workPath, error)
+    }
+  }
+
+  private static func open(_ path: FilePath, for destination: FilePath, _ calls: SystemCalls)
+    throws(StorageError) -> Int32
+  {
     do {
-      descriptor = try calls.open(workPath, O_RDWR | O_CREAT)
+      return try calls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
+    } catch .isDirectory {
+      // A run that filled a folder was killed here: this locks, empties and removes its rest.
+      _ = try ReplacementDirectory(replacing: destination)
+      return try open(path, for: destination, calls)
     } catch {
       let folder = FileSystem.folder(of: destination)
       if error == .noSuchFileOrDirectory, !FileSystem.isDirectory(folder) {
         throw .missingFolder(path: folder)
       }
-      throw StorageError("create", workPath, error)
-    }
-    try WorkLock.take(descriptor, at: workPath, for: destination, calls)
-    isOurs = true
-    do { try calls.truncate(descriptor, to: 0) } catch {
-      throw StorageError("empty", workPath, error)
+      throw StorageError("create", path, error)
     }
   }
 

@@ -51,8 +51,10 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       default: return "\(path): the disk is full (\(action)); free some space and run again"
       }
     case .notEnoughSpace(let path, let needed, let available):
-      return "\(path): \(needed) bytes are needed but the disk has \(available) left; free"
-        + " \(needed - available) bytes or choose another disk"
+      // Rounded so that what is told to be enough is enough.
+      let (need, left) = ((needed + 999_999) / 1_000_000, available / 1_000_000)
+      return "\(path): \(need) MB are needed but the disk has \(left) MB left; free"
+        + " \(need - left) MB or write to another disk"
     case .notRegularFile(let path):
       return "\(path): not a regular file"
     case .pastEnd(let path, let range, let byteCount):

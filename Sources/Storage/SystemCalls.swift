@@ -20,6 +20,8 @@ package struct SystemCalls: Sendable {
     case error(Errno)
     /// Reading or writing moves only half of the bytes, but one at least; other calls succeed.
     case short
+    /// The call is not made and succeeds, for those that give nothing back.
+    case skipped
   }
 
   /// The calls that a file opened now will use.
@@ -37,9 +39,10 @@ package struct SystemCalls: Sendable {
   {
     while true {
       let code: Errno
-      if case .error(let injected) = fault?(name) {
-        code = injected
-      } else {
+      switch fault?(name) {
+      case .error(let injected): code = injected
+      case .skipped: return 0
+      case .short, nil:
         let result = call()
         guard result == -1 else { return result }
         code = Errno(rawValue: errno)
@@ -51,11 +54,13 @@ package struct SystemCalls: Sendable {
   /// Makes a call that moves up to `count` bytes.
   private func move(_ name: Name, _ count: Int, _ call: (Int) -> Int) throws(Errno) -> Int {
     while true {
+      let fault = self.fault?(name)
       let code: Errno
-      switch fault?(name) {
-      case .error(let injected): code = injected
-      case let fault:
-        let moved = call(fault == nil ? count : max(1, count / 2))
+      if case .error(let injected) = fault {
+        code = injected
+      } else {
+        let isCut = if case .short = fault { true } else { false }
+        let moved = call(isCut ? max(1, count / 2) : count)
         guard moved == -1 else { return moved }
         code = Errno(rawValue: errno)
       }

@@ -31,7 +31,7 @@ enum WorkLock {
     let (locked, standing): (stat, stat)
     do {
       locked = try calls.status(descriptor)
-      standing = try calls.status(of: path)
+      standing = try calls.linkStatus(of: path)
     } catch .noSuchFileOrDirectory {
       throw .busy(path: destination, process: nil)
     } catch {

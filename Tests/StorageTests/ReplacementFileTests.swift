@@ -103,4 +103,14 @@ struct ReplacementFileTests {
     #expect(throws: StorageError.self) { try FileSystem.write([2], to: folder("out")) }
     #expect(try folder.files() == ["out/inside": [1]])
   }
+
+  @Test("a link at the work path is not written through")
+  func linkedWorkPath() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1, 2, 3], to: "precious")
+    try folder.link("out.partial", to: "precious")
+    #expect(throws: StorageError.self) { try FileSystem.write([4], to: folder("out")) }
+    #expect(throws: StorageError.self) { try ReplacementDirectory(replacing: folder("out")) }
+    #expect(try folder.bytes(of: "precious") == [1, 2, 3])
+  }
 }
