@@ -117,7 +117,7 @@ let package = Package(
     ),
     .target(
       name: "TestSupport",
-      dependencies: ["JSON", "Tensors", system],
+      dependencies: ["JSON", "Storage", "Tensors", system],
       path: "Tests/TestSupport",
       swiftSettings: settings
     ),

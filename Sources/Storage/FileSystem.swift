@@ -18,8 +18,8 @@ public enum FileSystem {
 
   /// Whether `path` itself is a symbolic link.
   public static func isLink(_ path: FilePath) -> Bool {
-    var result = stat()
-    return lstat(path.string, &result) == 0 && result.st_mode & S_IFMT == S_IFLNK
+    guard let status = try? SystemCalls.current.linkStatus(of: path) else { return false }
+    return status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Whether a folder stands at `path`.
@@ -33,8 +33,9 @@ public enum FileSystem {
 
   /// When the content of the file at `path` last changed, as seconds and nanoseconds since 1970.
   public static func changeTime(_ path: FilePath) throws(StorageError) -> String {
-    guard let time = status(path)?.st_mtim else {
-      throw .system(action: "examine", path: path, errno: Errno(rawValue: Glibc.errno))
+    let time: timespec
+    do { time = try SystemCalls.current.status(of: path).st_mtim } catch {
+      throw StorageError("examine", path, error)
     }
     let nanoseconds = String(time.tv_nsec)
     let zeros = String(repeating: "0", count: max(0, 9 - nanoseconds.count))
@@ -49,18 +50,12 @@ public enum FileSystem {
 
   /// Names in a folder, by bytes ascending.
   public static func names(in folder: FilePath) throws(StorageError) -> [String] {
-    guard let stream = opendir(folder.string) else {
-      throw .system(action: "list", path: folder, errno: Errno(rawValue: Glibc.errno))
+    do {
+      return try SystemCalls.current.names(in: folder)
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    } catch {
+      throw StorageError("list", folder, error)
     }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// The folder a path lies in ("." for a bare name).
@@ -71,19 +66,53 @@ public enum FileSystem {
 
   /// The real path with links resolved, or nil if it does not exist.
   public static func resolved(_ path: FilePath) -> FilePath? {
-    guard let pointer = realpath(path.string, nil) else { return nil }
-    defer { free(pointer) }
-    return FilePath(String(cString: pointer))
+    try? SystemCalls.current.resolved(path)
   }
 
-  /// Removes a file or folder with all in it; links are removed, not followed.
-  public static func removeTree(_ path: FilePath) {
-    if !isLink(path), isDirectory(path), let names = try? names(in: path) {
-      for name in names { removeTree(path.appending(name)) }
-      rmdir(path.string)
-    } else {
-      unlink(path.string)
+  /// Bytes that may still be written to the disk of `folder`.
+  ///
+  /// - Parameter folder: A folder, or any file on that disk.
+  /// - Returns: The bytes left to an ordinary user; a quota is not seen.
+  /// - Throws: ``StorageError/system(action:path:errno:)`` if the disk cannot be asked.
+  public static func availableBytes(at folder: FilePath) throws(StorageError) -> Int {
+    do { return try SystemCalls.current.freeBytes(at: folder) } catch {
+      throw StorageError("examine the disk", folder, error)
     }
+  }
+
+  /// Removes a file or folder with all in it, as far as that can be done; links are removed, not
+  /// followed.
+  public static func removeTree(_ path: FilePath) { try? remove(path) }
+
+  /// Removes a file or folder with all in it; links are removed, not followed.
+  ///
+  /// - Parameter path: What to remove; it may be gone already.
+  /// - Throws: The first ``StorageError`` met; what could be removed is gone all the same.
+  static func remove(_ path: FilePath) throws(StorageError) {
+    let calls = SystemCalls.current
+    do {
+      if try calls.linkStatus(of: path).st_mode & S_IFMT != S_IFDIR {
+        return try calls.unlink(path)
+      }
+    } catch .noSuchFileOrDirectory {
+      return
+    } catch {
+      throw StorageError("remove", path, error)
+    }
+    try removeContents(of: path)
+    do { try calls.removeFolder(path) } catch { throw StorageError("remove", path, error) }
+  }
+
+  /// Removes all that lies in a folder.
+  ///
+  /// - Parameter folder: The folder, which stays.
+  /// - Throws: The first ``StorageError`` met; what could be removed is gone all the same.
+  static func removeContents(of folder: FilePath) throws(StorageError) {
+    var failure: StorageError?
+    for name in try names(in: folder) {
+      do { try remove(folder.appending(name)) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
   }
 
   /// Reads a whole small file.
@@ -110,16 +139,18 @@ public enum FileSystem {
     try file.finish()
   }
 
-  static func syncFolder(of path: FilePath) {
-    let descriptor = open(folder(of: path).string, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
+  /// Whether anything stands at `path`, a link that leads nowhere included.
+  static func isOccupied(_ path: FilePath) throws(StorageError) -> Bool {
+    do { _ = try SystemCalls.current.linkStatus(of: path) } catch .noSuchFileOrDirectory {
+      return false
+    } catch {
+      throw StorageError("examine", path, error)
+    }
+    return true
   }
 
   private static func status(_ path: FilePath) -> stat? {
-    var result = stat()
-    return stat(path.string, &result) == 0 ? result : nil
+    try? SystemCalls.current.status(of: path)
   }
 
   private static func kind(_ status: stat) -> Kind {

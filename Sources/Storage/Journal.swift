@@ -23,7 +23,8 @@ public final class Journal {
   /// The entries that were there when the journal was opened, oldest first.
   public private(set) var found: [Entry] = []
 
-  private let descriptor: FileDescriptor
+  private let calls = SystemCalls.current
+  private let descriptor: Int32
   private var length = 0
   private var lastChecksum = ""
 
@@ -33,50 +34,26 @@ public final class Journal {
   /// Opens the journal at `path`, or creates an empty one, and cuts off what is not intact.
   ///
   /// - Parameter path: The file.
-  /// - Throws: ``StorageError/busy(path:)`` if another run has it open, ``StorageError`` if it cannot
+  /// - Throws: ``StorageError/busy(path:process:)`` if another run has it open, ``StorageError`` if it cannot
   ///   be read or created.
   public init(_ path: FilePath) throws(StorageError) {
     self.path = path
-    descriptor = try Journal.open(path)
-    do throws(StorageError) {
-      try lock()
-      let text = try FileSystem.contents(of: path, limit: 4 << 30)
-      readLines(text)
-      if length < text.count, ftruncate(descriptor.rawValue, off_t(length)) != 0 {
-        throw StorageError.system(
-          action: "cut",
-          path: path,
-          errno: Errno(rawValue: Glibc.errno)
-        )
-      }
-    } catch {
-      try? descriptor.close()
-      throw error
+    do { descriptor = try calls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW) } catch {
+      throw StorageError("create", path, error)
     }
+    try WorkLock.take(descriptor, at: path, for: path, calls)
+    let text = try FileSystem.contents(of: path, limit: 4 << 30)
+    readLines(text)
+    if length < text.count { try cut("cut") }
   }
 
-  deinit { try? descriptor.close() }
+  deinit { try? calls.close(descriptor) }
 
-  private static func open(_ path: FilePath) throws(StorageError) -> FileDescriptor {
-    do {
-      return try FileDescriptor.open(
-        path,
-        .readWrite,
-        options: [.create, .append, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead]
-      )
-    } catch {
-      throw .system(action: "create", path: path, errno: error as? Errno ?? .ioError)
+  /// Cuts off what is behind the last intact line.
+  private func cut(_ action: String) throws(StorageError) {
+    do { try calls.truncate(descriptor, to: length) } catch {
+      throw StorageError(action, path, error)
     }
-  }
-
-  private func lock() throws(StorageError) {
-    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw .busy(path: path) }
-    // The run that held the lock may have finished and removed the file since we opened it.
-    var (locked, standing) = (stat(), stat())
-    guard fstat(descriptor.rawValue, &locked) == 0, stat(path.string, &standing) == 0,
-      locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino
-    else { throw .busy(path: path) }
   }
 
   // MARK: - Reading
@@ -125,7 +102,8 @@ public final class Journal {
   public func begin(_ identity: JSONObject) throws(StorageError) {
     precondition(self.identity == nil, "a journal has one identity")
     try write(["moepackJournal": JSONValue(Journal.version), "identity": .object(identity)])
-    FileSystem.syncFolder(of: path)
+    let folder = FileSystem.folder(of: path)
+    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
     self.identity = identity
   }
 
@@ -145,16 +123,15 @@ public final class Journal {
     let digits = checksum(of: json)
     let line = Array(digits.utf8) + [UInt8(ascii: " ")] + json + [UInt8(ascii: "\n")]
     do {
-      _ = try line.withUnsafeBytes { try descriptor.writeAll($0) }
+      try line.span.bytes.withUnsafeBytes { bytes throws(Errno) in
+        try calls.writeAll(descriptor, bytes, at: length)
+      }
     } catch {
-      let code = error as? Errno ?? .ioError
       // Half a line would hide what is appended after it.
-      ftruncate(descriptor.rawValue, off_t(length))
-      throw .system(action: "write", path: path, errno: code)
+      try? cut("cut")
+      throw StorageError("write", path, error)
     }
-    guard fdatasync(descriptor.rawValue) == 0 else {
-      throw .system(action: "sync", path: path, errno: Errno(rawValue: Glibc.errno))
-    }
+    do { try calls.syncData(descriptor) } catch { throw StorageError("sync", path, error) }
     length += line.count
     lastChecksum = digits
   }
@@ -167,12 +144,10 @@ public final class Journal {
 
   /// Empties the journal, so that it can begin anew.
   public func clear() throws(StorageError) {
-    guard ftruncate(descriptor.rawValue, 0) == 0 else {
-      throw .system(action: "empty", path: path, errno: Errno(rawValue: Glibc.errno))
-    }
     (identity, found, length, lastChecksum) = (nil, [], 0, "")
+    try cut("empty")
   }
 
   /// Removes the file; the journal is not to be used afterwards.
-  public func remove() { unlink(path.string) }
+  public func remove() { try? calls.unlink(path) }
 }

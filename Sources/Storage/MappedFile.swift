@@ -24,7 +24,8 @@ public final class MappedFile: Sendable {
   /// How it is read.
   public let access: Access
 
-  private let descriptor: FileDescriptor
+  private let calls = SystemCalls.current
+  private let descriptor: Int32
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
   /// Set for good once a page of the mapping was gone; written and read atomically in C.
   private let lost = LossFlag()
@@ -33,42 +34,47 @@ public final class MappedFile: Sendable {
   public init(_ path: FilePath, access: Access = .positioned) throws(StorageError) {
     self.path = path
     self.access = access
-    let descriptor: FileDescriptor
-    do {
-      // Without O_NONBLOCK a named pipe would wait here for a writer.
-      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    let opened: Int32
+    // Without O_NONBLOCK a named pipe would wait here for a writer.
+    do { opened = try calls.open(path, O_RDONLY | O_NONBLOCK) } catch {
+      throw StorageError("open", path, error)
+    }
+    do throws(StorageError) {
+      byteCount = try MappedFile.size(of: opened, path, calls)
+      base = try access == .mapped ? MappedFile.map(opened, byteCount, path, calls) : nil
     } catch {
-      throw .system(action: "open", path: path, errno: error as? Errno ?? .ioError)
+      try? calls.close(opened)
+      throw error
     }
-    self.descriptor = descriptor
-    var status = stat()
-    guard fstat(descriptor.rawValue, &status) == 0 else {
-      let code = Errno(rawValue: Glibc.errno)
-      try? descriptor.close()
-      throw .system(action: "examine", path: path, errno: code)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      try? descriptor.close()
-      throw .notRegularFile(path: path)
-    }
-    byteCount = Int(status.st_size)
-    guard access == .mapped, byteCount > 0 else {
-      base = nil
-      return
-    }
-    let mapping = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor.rawValue, 0)
-    guard let mapping, mapping != MAP_FAILED else {
-      let code = Errno(rawValue: Glibc.errno)
-      try? descriptor.close()
-      throw .system(action: "map", path: path, errno: code)
-    }
-    madvise(mapping, byteCount, MADV_SEQUENTIAL)
-    base = mapping
+    descriptor = opened
   }
 
   deinit {
     if let base { munmap(base, byteCount) }
-    try? descriptor.close()
+    try? calls.close(descriptor)
+  }
+
+  private static func size(of descriptor: Int32, _ path: FilePath, _ calls: SystemCalls)
+    throws(StorageError) -> Int
+  {
+    let status: stat
+    do { status = try calls.status(descriptor) } catch {
+      throw StorageError("examine", path, error)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegularFile(path: path) }
+    return Int(status.st_size)
+  }
+
+  private static func map(
+    _ descriptor: Int32,
+    _ byteCount: Int,
+    _ path: FilePath,
+    _ calls: SystemCalls
+  ) throws(StorageError) -> UnsafeMutableRawPointer? {
+    guard byteCount > 0 else { return nil }
+    do { return try calls.map(descriptor, byteCount: byteCount) } catch {
+      throw StorageError("map", path, error)
+    }
   }
 
   /// Copies `range` of the file into `buffer`, which must be as long.
@@ -120,6 +126,9 @@ public final class MappedFile: Sendable {
       guard moepack_copy_guarded(place, base + offset, count, lost.word) == 0 else {
         throw .shrank(path: path, offset: offset)
       }
+      // Within the last page of a file that was cut, zeros are read and no signal is raised.
+      let end = try MappedFile.size(of: descriptor, path, calls)
+      guard end >= offset + count else { throw .shrank(path: path, offset: max(end, offset)) }
       let start = offset / page * page
       madvise(base + start, offset + count - start, MADV_DONTNEED)
       offset += count
@@ -129,22 +138,12 @@ public final class MappedFile: Sendable {
   private func readPositioned(_ range: Range<Int>, to target: UnsafeMutableRawPointer)
     throws(StorageError)
   {
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = pread(
-        descriptor.rawValue,
-        target + (offset - range.lowerBound),
-        range.upperBound - offset,
-        off_t(offset)
-      )
-      if count > 0 {
-        offset += count
-      } else if count == 0 {
-        throw .shrank(path: path, offset: offset)
-      } else if Glibc.errno != EINTR {
-        throw .system(action: "read", path: path, errno: Errno(rawValue: Glibc.errno))
-      }
+    let buffer = UnsafeMutableRawBufferPointer(start: target, count: range.count)
+    let count: Int
+    do { count = try calls.readAll(descriptor, buffer, at: range.lowerBound) } catch {
+      throw StorageError("read", path, error)
     }
+    guard count == range.count else { throw .shrank(path: path, offset: range.lowerBound + count) }
   }
 }
 

@@ -20,58 +20,28 @@ public final class ReplacementFile: @unchecked Sendable {
   public let destination: FilePath
   /// Where it is written: the destination's name with `.partial` behind it.
   public let workPath: FilePath
-  private let descriptor: FileDescriptor
-  private var isOpen = true
-  private var isInPlace = false
+  private let calls = SystemCalls.current
+  private let descriptor: Int32
   private let keeping: Keeping
+  /// Whether the work file is locked and not yet in place.
+  private var isOurs = false
 
   /// Creates the work file, or goes on with one.
   ///
   /// - Parameters:
   ///   - destination: Where the file will be.
   ///   - keeping: What becomes of work files.
-  /// - Throws: ``StorageError/busy(path:)`` if another process holds the work file,
+  /// - Throws: ``StorageError/busy(path:process:)`` if another process holds the work file,
   ///   ``StorageError/lostWorkFile(path:)`` if it has fewer bytes than are to be kept.
   public init(replacing destination: FilePath, keeping: Keeping = .nothing) throws(StorageError) {
     self.destination = destination
     self.keeping = keeping
     workPath = FilePath(destination.string + ".partial")
-    do {
-      descriptor = try FileDescriptor.open(
-        workPath,
-        .readWrite,
-        options: [.create, .closeOnExec],
-        permissions: [
-          .ownerReadWrite, .groupRead, .otherRead,
-        ]
-      )
-    } catch {
-      let code = error as? Errno ?? .ioError
-      if code == .noSuchFileOrDirectory, !FileSystem.isDirectory(FileSystem.folder(of: destination))
-      {
-        throw .missingFolder(path: FileSystem.folder(of: destination))
-      }
-      throw .system(action: "create", path: workPath, errno: code)
-    }
-    // The lock goes with the process, so that a killed run never blocks the next one.
-    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-      try? descriptor.close()
-      isOpen = false
-      isInPlace = true
-      throw .busy(path: destination)
-    }
-    // Another run may have put this very file in place between our opening and our lock.
-    var (locked, standing) = (stat(), stat())
-    guard fstat(descriptor.rawValue, &locked) == 0, stat(workPath.string, &standing) == 0,
-      locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino
-    else {
-      try? descriptor.close()
-      isOpen = false
-      isInPlace = true
-      throw .busy(path: destination)
-    }
+    descriptor = try ReplacementFile.open(workPath, for: destination, calls)
+    let byteCount = try WorkLock.take(descriptor, at: workPath, for: destination, calls)
+    isOurs = true
     if keeping == .nothing { TemporaryWork.add(workPath) }
-    try cut(locked.st_size)
+    try cut(byteCount)
   }
 
   /// Takes up a work file that an earlier run left whole, or nil if there is none.
@@ -80,43 +50,51 @@ public final class ReplacementFile: @unchecked Sendable {
     try self.init(replacing: destination, keeping: .all)
   }
 
-  /// Cuts off what is not to be kept of `size` bytes.
-  private func cut(_ size: off_t) throws(StorageError) {
+  /// Cuts off what is not to be kept of `byteCount` bytes.
+  private func cut(_ byteCount: Int) throws(StorageError) {
     let kept: Int
     switch keeping {
     case .nothing: kept = 0
     case .all: return
     case .bytes(let count): kept = count
     }
-    guard kept <= Int(size) else { throw .lostWorkFile(path: workPath) }
-    guard ftruncate(descriptor.rawValue, off_t(kept)) == 0 else {
-      throw .system(action: "cut", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    guard kept <= byteCount else { throw .lostWorkFile(path: workPath) }
+    do { try calls.truncate(descriptor, to: kept) } catch {
+      throw StorageError("cut", workPath, error)
+    }
+  }
+
+  private static func open(_ path: FilePath, for destination: FilePath, _ calls: SystemCalls)
+    throws(StorageError) -> Int32
+  {
+    do {
+      return try calls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
+    } catch .isDirectory {
+      // A run that filled a folder was killed here: this locks, empties and removes its rest.
+      _ = try ReplacementDirectory(replacing: destination)
+      return try open(path, for: destination, calls)
+    } catch {
+      let folder = FileSystem.folder(of: destination)
+      if error == .noSuchFileOrDirectory, !FileSystem.isDirectory(folder) {
+        throw .missingFolder(path: folder)
+      }
+      throw StorageError("create", path, error)
     }
   }
 
   deinit {
-    if isOpen { try? descriptor.close() }
-    guard !isInPlace, keeping == .nothing else { return }
-    unlink(workPath.string)
-    TemporaryWork.remove(workPath)
+    // Removed before it is closed, for the lock ends with the closing.
+    if isOurs, keeping == .nothing {
+      try? calls.unlink(workPath)
+      TemporaryWork.remove(workPath)
+    }
+    try? calls.close(descriptor)
   }
 
   /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor.rawValue,
-        bytes.baseAddress.map { $0 + done },
-        bytes.count - done,
-        off_t(offset + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        let code = count == 0 ? Errno.noSpace : Errno(rawValue: Glibc.errno)
-        throw .system(action: "write", path: workPath, errno: code)
-      }
+    do { try calls.writeAll(descriptor, bytes, at: offset) } catch {
+      throw StorageError("write", workPath, error)
     }
   }
 
@@ -134,45 +112,42 @@ public final class ReplacementFile: @unchecked Sendable {
     throws(StorageError)
   {
     precondition(buffer.count == range.count)
-    var done = 0
-    while done < buffer.count {
-      let count = pread(
-        descriptor.rawValue,
-        buffer.baseAddress.map { $0 + done },
-        buffer.count - done,
-        off_t(range.lowerBound + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        throw .system(action: "read back", path: workPath, errno: Errno(rawValue: Glibc.errno))
-      }
+    let count: Int
+    do { count = try calls.readAll(descriptor, buffer, at: range.lowerBound) } catch {
+      throw StorageError("read back", workPath, error)
+    }
+    guard count == range.count else {
+      throw .shrank(path: workPath, offset: range.lowerBound + count)
     }
   }
 
   /// Syncs what was written.
   public func sync() throws(StorageError) {
-    guard fsync(descriptor.rawValue) == 0 else {
-      throw .system(action: "sync", path: workPath, errno: Errno(rawValue: Glibc.errno))
-    }
+    do { try calls.sync(descriptor) } catch { throw StorageError("sync", workPath, error) }
   }
 
   /// Puts the file in place and syncs its folder; everything must be synced before.
+  ///
+  /// - Throws: ``StorageError``. The destination is then as it was, unless it is the folder that
+  ///   could not be synced: then the whole new file is in place.
   public func place() throws(StorageError) {
-    // Renamed before it is closed, for the lock ends with the closing.
-    guard rename(workPath.string, destination.string) == 0 else {
-      throw .system(action: "rename", path: workPath, errno: Errno(rawValue: Glibc.errno))
+    // Some file systems tell of failed writes only when a descriptor is closed. Ours holds the lock
+    // until the file is in place, so a second one is closed first.
+    do { try calls.close(calls.duplicate(descriptor)) } catch {
+      throw StorageError("close", workPath, error)
     }
-    isInPlace = true
-    isOpen = false
+    do { try calls.rename(workPath, to: destination) } catch {
+      throw StorageError("rename", workPath, error)
+    }
+    isOurs = false
     TemporaryWork.remove(workPath)
-    do { try descriptor.close() } catch {
-      throw .system(action: "close", path: destination, errno: error as? Errno ?? .ioError)
-    }
-    FileSystem.syncFolder(of: destination)
+    let folder = FileSystem.folder(of: destination)
+    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
   }
 
-  /// Syncs the file, puts it in place and syncs its folder.
+  /// Syncs the file and puts it in place.
+  ///
+  /// - Throws: ``StorageError``, as ``sync()`` and ``place()`` do.
   public func finish() throws(StorageError) {
     try sync()
     try place()

@@ -3,6 +3,7 @@ public import SystemPackage
 
 /// A file for data that does not fit in memory, or that another run may need.
 public final class SpoolFile {
+  private let calls = SystemCalls.current
   private let descriptor: Int32
   /// Its path, or its folder if it has no name.
   private let folder: FilePath
@@ -10,69 +11,44 @@ public final class SpoolFile {
   /// Creates a nameless file on the disk of `folder`; the space goes with the process.
   public init(in folder: FilePath) throws(StorageError) {
     self.folder = folder
-    var template = Array(folder.appending(".moepack-spool-XXXXXX").string.utf8CString)
-    descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw .system(
-        action: "create a spool file",
-        path: folder,
-        errno: Errno(rawValue: Glibc.errno)
-      )
+    do { descriptor = try calls.openNameless(in: folder) } catch {
+      throw StorageError("create a spool file", folder, error)
     }
-    unlink(template)
   }
 
   /// Opens the file at `path`, which stays, or creates it.
   public init(at path: FilePath) throws(StorageError) {
     folder = path
-    descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw .system(action: "create", path: path, errno: Errno(rawValue: Glibc.errno))
+    do { descriptor = try calls.open(path, O_RDWR | O_CREAT) } catch {
+      throw StorageError("create", path, error)
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { try? calls.close(descriptor) }
 
   /// Syncs what was written.
   public func sync() throws(StorageError) {
-    guard fdatasync(descriptor) == 0 else {
-      throw .system(action: "sync", path: folder, errno: Errno(rawValue: Glibc.errno))
-    }
+    do { try calls.syncData(descriptor) } catch { throw StorageError("sync", folder, error) }
   }
 
   /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor,
-        bytes.baseAddress.map { $0 + done },
-        bytes.count - done,
-        off_t(offset + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        throw .system(action: "spool", path: folder, errno: Errno(rawValue: Glibc.errno))
-      }
+    do { try calls.writeAll(descriptor, bytes, at: offset) } catch {
+      throw StorageError("spool", folder, error)
     }
   }
 
   /// Fills `bytes` from `offset`.
+  ///
+  /// - Parameters:
+  ///   - bytes: Where they go.
+  ///   - offset: Where they were written.
+  /// - Throws: ``StorageError`` if they cannot be read or were never written.
   public func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pread(
-        descriptor,
-        bytes.baseAddress.map { $0 + done },
-        bytes.count - done,
-        off_t(offset + done)
-      )
-      if count > 0 {
-        done += count
-      } else if count == 0 || Glibc.errno != EINTR {
-        throw .system(action: "read the spool", path: folder, errno: Errno(rawValue: Glibc.errno))
-      }
+    let count: Int
+    do { count = try calls.readAll(descriptor, bytes, at: offset) } catch {
+      throw StorageError("read the spool", folder, error)
     }
+    guard count == bytes.count else { throw .shrank(path: folder, offset: offset + count) }
   }
 }

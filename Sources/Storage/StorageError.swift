@@ -4,6 +4,10 @@ public import SystemPackage
 public enum StorageError: Error, Equatable, CustomStringConvertible {
   /// A system call on `path` failed.
   case system(action: String, path: FilePath, errno: Errno)
+  /// There is no room for `path`: the disk is full, the quota used up or the file at its limit.
+  case outOfSpace(action: String, path: FilePath, errno: Errno)
+  /// The disk of `path` has less room than is known to be needed.
+  case notEnoughSpace(path: FilePath, needed: Int, available: Int)
   /// Something other than a plain file stands at `path`.
   case notRegularFile(path: FilePath)
   /// The file ends before the bytes asked for.
@@ -14,8 +18,8 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   case shrank(path: FilePath, offset: Int)
   /// The output is there already.
   case exists(path: FilePath)
-  /// Another run is writing the same output.
-  case busy(path: FilePath)
+  /// Another run is writing the same output; its process where the kernel tells.
+  case busy(path: FilePath, process: Int?)
   /// A work file of an unfinished run is not what the run left.
   case lostWorkFile(path: FilePath)
   /// The folder the output is to be put in is missing.
@@ -24,8 +28,19 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   /// Whether the same command may succeed once the machine has recovered: a full disk, a failing
   /// device, too many open files.
   public var isPassing: Bool {
-    if case .system = self { return true }
-    return false
+    switch self {
+    case .system, .outOfSpace, .notEnoughSpace: true
+    default: false
+    }
+  }
+
+  /// The error for a failed call: one case for every way to be out of room, another for the rest.
+  init(_ action: String, _ path: FilePath, _ errno: Errno) {
+    switch errno {
+    case .noSpace, .diskQuotaExceeded, .fileTooLarge:
+      self = .outOfSpace(action: action, path: path, errno: errno)
+    default: self = .system(action: action, path: path, errno: errno)
+    }
   }
 
   /// What happened, where, and what helps.
@@ -34,10 +49,23 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
     case .system(let action, let path, let errno):
       switch errno {
       case .noSuchFileOrDirectory: return "\(path): no such file or directory (\(action))"
-      case .noSpace: return "\(path): the disk is full (\(action)); free some space and run again"
       case .permissionDenied: return "\(path): permission denied (\(action))"
       default: return "\(path): cannot \(action): \(errno)"
       }
+    case .outOfSpace(let action, let path, let errno):
+      switch errno {
+      case .diskQuotaExceeded:
+        return "\(path): the disk quota is used up (\(action)); free some space and run again"
+      case .fileTooLarge:
+        return "\(path): the file system or a limit of the process allows no larger file"
+          + " (\(action)); choose another disk or raise the limit (ulimit -f) and run again"
+      default: return "\(path): the disk is full (\(action)); free some space and run again"
+      }
+    case .notEnoughSpace(let path, let needed, let available):
+      // Rounded so that what is told to be enough is enough.
+      let (need, left) = ((needed + 999_999) / 1_000_000, available / 1_000_000)
+      return "\(path): \(need) MB are needed but the disk has \(left) MB left; free"
+        + " \(need - left) MB or write to another disk"
     case .notRegularFile(let path):
       return "\(path): not a regular file"
     case .pastEnd(let path, let range, let byteCount):
@@ -52,10 +80,11 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
         + " truncated by another program?"
     case .exists(let path):
       return "\(path): exists already; give --force to replace it"
-    case .busy(let path):
-      return "\(path): another run is writing this output; wait for it or choose another name"
     case .lostWorkFile(let path):
       return "\(path): is not what the unfinished run left; give --restart to begin anew"
+    case .busy(let path, let process):
+      let run = process.map { "another run (process \($0))" } ?? "another run"
+      return "\(path): \(run) is writing this output; wait for it or choose another name"
     case .missingFolder(let path):
       return "\(path): no such folder for the output; create it first"
     }

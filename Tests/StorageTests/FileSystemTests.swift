@@ -58,9 +58,49 @@ struct FileSystemTests {
 
   @Test("messages say what helps")
   func messages() {
-    let full = StorageError.system(action: "write", path: "/x/y", errno: .noSpace)
+    let full = StorageError.outOfSpace(action: "write", path: "/x/y", errno: .noSpace)
     #expect("\(full)" == "/x/y: the disk is full (write); free some space and run again")
+    let quota = StorageError.outOfSpace(action: "write", path: "/x/y", errno: .diskQuotaExceeded)
+    #expect("\(quota)" == "/x/y: the disk quota is used up (write); free some space and run again")
+    let large = StorageError.outOfSpace(action: "write", path: "/x/y", errno: .fileTooLarge)
+    #expect("\(large)".contains("ulimit -f"))
+    let short = StorageError.notEnoughSpace(
+      path: "/x",
+      needed: 5_000_000_001,
+      available: 400_999_999
+    )
+    #expect(
+      "\(short)"
+        == "/x: 5001 MB are needed but the disk has 400 MB left; free 4601 MB or write to another disk"
+    )
+    let broken = StorageError.system(action: "read", path: "/x/y", errno: .ioError)
+    #expect("\(broken)" == "/x/y: cannot read: Input/output error")
     #expect("\(StorageError.exists(path: "o"))".contains("--force"))
     #expect("\(StorageError.missingFolder(path: "o"))".contains("create it first"))
+  }
+
+  @Test("the room on a disk is told, of a folder and of a file in it")
+  func availableBytes() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1], to: "file")
+    #expect(try FileSystem.availableBytes(at: folder.path) > 0)
+    #expect(try FileSystem.availableBytes(at: folder("file")) > 0)
+    let missing = folder("missing")
+    #expect(
+      throws: StorageError.system(
+        action: "examine the disk",
+        path: missing,
+        errno: .noSuchFileOrDirectory
+      )
+    ) { try FileSystem.availableBytes(at: missing) }
+    FaultyCalls.failing(0, .error(.ioError)) {
+      #expect(
+        throws: StorageError.system(
+          action: "examine the disk",
+          path: folder.path,
+          errno: .ioError
+        )
+      ) { try FileSystem.availableBytes(at: folder.path) }
+    }
   }
 }

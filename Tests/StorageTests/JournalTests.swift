@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import SystemPackage
 import TestSupport
@@ -83,7 +84,7 @@ struct JournalTests {
     let folder = try TemporaryDirectory()
     let path = folder("x.partial-journal")
     let journal = try Journal(path)
-    #expect(throws: StorageError.busy(path: path)) { try Journal(path) }
+    #expect(throws: StorageError.busy(path: path, process: Int(getpid()))) { try Journal(path) }
     journal.remove()
     _ = consume journal
     #expect(folder.names == [])

@@ -82,6 +82,40 @@ struct MappedFileTests {
     }
   }
 
+  @Test(
+    "bytes cut off at any place are an error, those before it are read",
+    arguments: accesses,
+    [0, 1, 4095, 4096, 4097, 9999]
+  )
+  func cut(access: MappedFile.Access, size: Int) throws {
+    let folder = try TemporaryDirectory()
+    let path = try folder.write([UInt8](repeating: 9, count: 10_000), to: "data")
+    let file = try MappedFile(path, access: access)
+    try folder.resize("data", to: size)
+    #expect(try file.bytes(0..<size) == [UInt8](repeating: 9, count: size))
+    // One byte in the page where it was cut, and the whole.
+    #expect(throws: StorageError.shrank(path: path, offset: size)) {
+      try file.bytes(size..<size + 1)
+    }
+    #expect(throws: StorageError.self) { try file.bytes(0..<10_000) }
+    #expect(throws: StorageError.shrank(path: path, offset: 9999)) {
+      try file.bytes(9999..<10_000)
+    }
+  }
+
+  @Test("a file that is removed or replaced is read as it was", arguments: accesses)
+  func vanishing(access: MappedFile.Access) throws {
+    let folder = try TemporaryDirectory()
+    let old = [UInt8](repeating: 9, count: 10_000)
+    for isReplaced in [false, true] {
+      let path = try folder.write(old, to: "data")
+      let file = try MappedFile(path, access: access)
+      folder.remove("data")
+      if isReplaced { try folder.write([1, 2, 3], to: "data") }
+      #expect(try file.bytes(0..<10_000) == old)
+    }
+  }
+
   @Test("a mapped file may shrink under several threads at once")
   func shrinkingUnderThreads() async throws {
     let folder = try TemporaryDirectory()

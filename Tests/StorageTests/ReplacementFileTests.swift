@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -65,7 +66,7 @@ struct ReplacementFileTests {
     let folder = try TemporaryDirectory()
     let first = try ReplacementFile(replacing: folder("out"))
     try first.write([1, 2, 3], at: 0)
-    #expect(throws: StorageError.busy(path: folder("out"))) {
+    #expect(throws: StorageError.busy(path: folder("out"), process: Int(getpid()))) {
       try ReplacementFile(replacing: folder("out"))
     }
     #expect(folder.names == ["out.partial"])
@@ -101,5 +102,15 @@ struct ReplacementFileTests {
     try folder.write([1], to: "out/inside")
     #expect(throws: StorageError.self) { try FileSystem.write([2], to: folder("out")) }
     #expect(try folder.files() == ["out/inside": [1]])
+  }
+
+  @Test("a link at the work path is not written through")
+  func linkedWorkPath() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1, 2, 3], to: "precious")
+    try folder.link("out.partial", to: "precious")
+    #expect(throws: StorageError.self) { try FileSystem.write([4], to: folder("out")) }
+    #expect(throws: StorageError.self) { try ReplacementDirectory(replacing: folder("out")) }
+    #expect(try folder.bytes(of: "precious") == [1, 2, 3])
   }
 }

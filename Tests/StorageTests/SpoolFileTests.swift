@@ -1,3 +1,4 @@
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -30,5 +31,18 @@ struct SpoolFileTests {
   func missingFolder() throws {
     let folder = try TemporaryDirectory()
     #expect(throws: StorageError.self) { try SpoolFile(in: folder("missing")) }
+  }
+
+  @Test("where nameless files cannot be made, a named one is removed at once")
+  func named() throws {
+    let folder = try TemporaryDirectory()
+    try FaultyCalls.failing(0, .error(.notSupported)) {
+      let spool = try SpoolFile(in: folder.path)
+      #expect(folder.names == [])
+      try [UInt8]([1, 2, 3, 4]).withUnsafeBytes { try spool.write($0, at: 0) }
+      var back = [UInt8](repeating: 9, count: 4)
+      try back.withUnsafeMutableBytes { try spool.read($0, at: 0) }
+      #expect(back == [1, 2, 3, 4])
+    }
   }
 }
