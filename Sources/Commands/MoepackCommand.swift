@@ -36,6 +36,8 @@ public struct MoepackCommand: AsyncParsableCommand {
   public static func start() async {
     // A reader that has seen enough closes the pipe; that is no failure of ours.
     signal(SIGPIPE, SIG_DFL)
+    // A file at its size limit is an error to report, not to die of.
+    signal(SIGXFSZ, SIG_IGN)
     Interruption.watch()
     ProcessMemory.returnLargeBuffers()
     do {

@@ -38,25 +38,21 @@ public final class Journal {
   ///   be read or created.
   public init(_ path: FilePath) throws(StorageError) {
     self.path = path
-    do { descriptor = try calls.open(path, O_RDWR | O_CREAT) } catch {
-      let folder = FileSystem.folder(of: path)
-      if error == .noSuchFileOrDirectory, !FileSystem.isDirectory(folder) {
-        throw .missingFolder(path: folder)
-      }
+    do { descriptor = try calls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW) } catch {
       throw StorageError("create", path, error)
     }
     try WorkLock.take(descriptor, at: path, for: path, calls)
     let text = try FileSystem.contents(of: path, limit: 4 << 30)
     readLines(text)
-    if length < text.count { try cut() }
+    if length < text.count { try cut("cut") }
   }
 
   deinit { try? calls.close(descriptor) }
 
-  /// Cuts off what is behind the last line that counts.
-  private func cut() throws(StorageError) {
+  /// Cuts off what is behind the last intact line.
+  private func cut(_ action: String) throws(StorageError) {
     do { try calls.truncate(descriptor, to: length) } catch {
-      throw StorageError("cut", path, error)
+      throw StorageError(action, path, error)
     }
   }
 
@@ -126,16 +122,16 @@ public final class Journal {
     let json = Array(object.text(pretty: false).utf8)
     let digits = checksum(of: json)
     let line = Array(digits.utf8) + [UInt8(ascii: " ")] + json + [UInt8(ascii: "\n")]
-    let failure = line.withUnsafeBytes { bytes -> Errno? in
-      do throws(Errno) { try calls.writeAll(descriptor, bytes, at: length) } catch { return error }
-      return nil
-    }
-    if let failure {
+    do {
+      try line.span.bytes.withUnsafeBytes { bytes throws(Errno) in
+        try calls.writeAll(descriptor, bytes, at: length)
+      }
+    } catch {
       // Half a line would hide what is appended after it.
-      try? cut()
-      throw StorageError("write", path, failure)
+      try? cut("cut")
+      throw StorageError("write", path, error)
     }
-    do { try calls.sync(descriptor) } catch { throw StorageError("sync", path, error) }
+    do { try calls.syncData(descriptor) } catch { throw StorageError("sync", path, error) }
     length += line.count
     lastChecksum = digits
   }
@@ -149,7 +145,7 @@ public final class Journal {
   /// Empties the journal, so that it can begin anew.
   public func clear() throws(StorageError) {
     (identity, found, length, lastChecksum) = (nil, [], 0, "")
-    try cut()
+    try cut("empty")
   }
 
   /// Removes the file; the journal is not to be used afterwards.

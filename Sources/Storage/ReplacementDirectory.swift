@@ -36,8 +36,10 @@ public final class ReplacementDirectory {
   }
 
   deinit {
-    if isOurs { FileSystem.removeTree(workPath) }
-    TemporaryWork.remove(workPath)
+    if isOurs {
+      FileSystem.removeTree(workPath)
+      TemporaryWork.remove(workPath)
+    }
     try? calls.close(descriptor)
   }
 
@@ -128,6 +130,7 @@ public final class ReplacementDirectory {
       throw error
     }
     isOurs = false
+    TemporaryWork.remove(workPath)
     if isReplacing { FileSystem.removeTree(asidePath) }
   }
 

@@ -22,14 +22,9 @@ public final class ReplacementFile: @unchecked Sendable {
   public let workPath: FilePath
   private let calls = SystemCalls.current
   private let descriptor: Int32
-  /// Whether the work file is ours to remove.
+  private let keeping: Keeping
+  /// Whether the work file is locked and not yet in place.
   private var isOurs = false
-
-  /// Takes up a work file that an earlier run left whole, or nil if there is none.
-  public convenience init?(resuming destination: FilePath) throws(StorageError) {
-    guard FileSystem.exists(FilePath(destination.string + ".partial")) else { return nil }
-    try self.init(replacing: destination, keeping: .all)
-  }
 
   /// Creates the work file, or goes on with one.
   ///
@@ -40,33 +35,32 @@ public final class ReplacementFile: @unchecked Sendable {
   ///   ``StorageError/lostWorkFile(path:)`` if it has fewer bytes than are to be kept.
   public init(replacing destination: FilePath, keeping: Keeping = .nothing) throws(StorageError) {
     self.destination = destination
+    self.keeping = keeping
     workPath = FilePath(destination.string + ".partial")
     descriptor = try ReplacementFile.open(workPath, for: destination, calls)
-    try WorkLock.take(descriptor, at: workPath, for: destination, calls)
-    if keeping == .nothing {
-      isOurs = true
-      TemporaryWork.add(workPath)
-    }
-    try cut(to: keeping)
+    let byteCount = try WorkLock.take(descriptor, at: workPath, for: destination, calls)
+    isOurs = true
+    if keeping == .nothing { TemporaryWork.add(workPath) }
+    try cut(byteCount)
   }
 
-  /// Cuts off what is not to be kept.
-  private func cut(to keeping: Keeping) throws(StorageError) {
+  /// Takes up a work file that an earlier run left whole, or nil if there is none.
+  public convenience init?(resuming destination: FilePath) throws(StorageError) {
+    guard FileSystem.exists(FilePath(destination.string + ".partial")) else { return nil }
+    try self.init(replacing: destination, keeping: .all)
+  }
+
+  /// Cuts off what is not to be kept of `byteCount` bytes.
+  private func cut(_ byteCount: Int) throws(StorageError) {
     let kept: Int
     switch keeping {
     case .nothing: kept = 0
-    case .bytes(let count): kept = count
     case .all: return
+    case .bytes(let count): kept = count
     }
-    do {
-      guard kept <= Int(try calls.status(descriptor).st_size) else {
-        throw StorageError.lostWorkFile(path: workPath)
-      }
-      try calls.truncate(descriptor, to: kept)
-    } catch let error as Errno {
+    guard kept <= byteCount else { throw .lostWorkFile(path: workPath) }
+    do { try calls.truncate(descriptor, to: kept) } catch {
       throw StorageError("cut", workPath, error)
-    } catch {
-      throw .lostWorkFile(path: workPath)
     }
   }
 
@@ -90,7 +84,7 @@ public final class ReplacementFile: @unchecked Sendable {
 
   deinit {
     // Removed before it is closed, for the lock ends with the closing.
-    if isOurs {
+    if isOurs, keeping == .nothing {
       try? calls.unlink(workPath)
       TemporaryWork.remove(workPath)
     }
@@ -132,16 +126,10 @@ public final class ReplacementFile: @unchecked Sendable {
     do { try calls.sync(descriptor) } catch { throw StorageError("sync", workPath, error) }
   }
 
-  /// Syncs the file, puts it in place and syncs its folder.
+  /// Puts the file in place and syncs its folder; everything must be synced before.
   ///
   /// - Throws: ``StorageError``. The destination is then as it was, unless it is the folder that
   ///   could not be synced: then the whole new file is in place.
-  public func finish() throws(StorageError) {
-    try sync()
-    try place()
-  }
-
-  /// Puts the file in place, which must be synced, and syncs its folder; fails like ``finish()``.
   public func place() throws(StorageError) {
     // Some file systems tell of failed writes only when a descriptor is closed. Ours holds the lock
     // until the file is in place, so a second one is closed first.
@@ -155,5 +143,13 @@ public final class ReplacementFile: @unchecked Sendable {
     TemporaryWork.remove(workPath)
     let folder = FileSystem.folder(of: destination)
     do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+  }
+
+  /// Syncs the file and puts it in place.
+  ///
+  /// - Throws: ``StorageError``, as ``sync()`` and ``place()`` do.
+  public func finish() throws(StorageError) {
+    try sync()
+    try place()
   }
 }

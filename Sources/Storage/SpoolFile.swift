@@ -26,16 +26,16 @@ public final class SpoolFile {
 
   deinit { try? calls.close(descriptor) }
 
+  /// Syncs what was written.
+  public func sync() throws(StorageError) {
+    do { try calls.syncData(descriptor) } catch { throw StorageError("sync", folder, error) }
+  }
+
   /// Writes all of `bytes` at `offset`.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
     do { try calls.writeAll(descriptor, bytes, at: offset) } catch {
       throw StorageError("spool", folder, error)
     }
-  }
-
-  /// Syncs what was written.
-  public func sync() throws(StorageError) {
-    do { try calls.sync(descriptor) } catch { throw StorageError("sync", folder, error) }
   }
 
   /// Fills `bytes` from `offset`.

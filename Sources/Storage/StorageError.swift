@@ -25,21 +25,21 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   /// The folder the output is to be put in is missing.
   case missingFolder(path: FilePath)
 
+  /// Whether the same command may succeed once the machine has recovered: a full disk, a failing
+  /// device, too many open files.
+  public var isPassing: Bool {
+    switch self {
+    case .system, .outOfSpace, .notEnoughSpace: true
+    default: false
+    }
+  }
+
   /// The error for a failed call: one case for every way to be out of room, another for the rest.
   init(_ action: String, _ path: FilePath, _ errno: Errno) {
     switch errno {
     case .noSpace, .diskQuotaExceeded, .fileTooLarge:
       self = .outOfSpace(action: action, path: path, errno: errno)
     default: self = .system(action: action, path: path, errno: errno)
-    }
-  }
-
-  /// Whether the same command may succeed once the machine has recovered: a full disk, a failing
-  /// device, too many open files.
-  public var isPassing: Bool {
-    switch self {
-    case .system, .outOfSpace: true
-    default: false
     }
   }
 
@@ -80,11 +80,11 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
         + " truncated by another program?"
     case .exists(let path):
       return "\(path): exists already; give --force to replace it"
+    case .lostWorkFile(let path):
+      return "\(path): is not what the unfinished run left; give --restart to begin anew"
     case .busy(let path, let process):
       let run = process.map { "another run (process \($0))" } ?? "another run"
       return "\(path): \(run) is writing this output; wait for it or choose another name"
-    case .lostWorkFile(let path):
-      return "\(path): is not what the unfinished run left; give --restart to begin anew"
     case .missingFolder(let path):
       return "\(path): no such folder for the output; create it first"
     }

@@ -141,6 +141,11 @@ extension SystemCalls {
   /// `fsync`.
   func sync(_ descriptor: Int32) throws(Errno) { _ = try make(.sync) { fsync(descriptor) } }
 
+  /// `fdatasync`.
+  func syncData(_ descriptor: Int32) throws(Errno) {
+    _ = try make(.sync) { fdatasync(descriptor) }
+  }
+
   /// An exclusive `flock` that does not wait.
   func lock(_ descriptor: Int32) throws(Errno) {
     _ = try make(.lock) { flock(descriptor, LOCK_EX | LOCK_NB) }

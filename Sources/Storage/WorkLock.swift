@@ -11,14 +11,16 @@ enum WorkLock {
   ///   - path: Where it lies.
   ///   - destination: The output it is for, named in the error.
   ///   - calls: The calls to use.
+  /// - Returns: The size of what is locked.
   /// - Throws: ``StorageError/busy(path:process:)`` if another run has it, or has just put it in
   ///   place; ``StorageError/system(action:path:errno:)`` if locking fails.
+  @discardableResult
   static func take(
     _ descriptor: Int32,
     at path: FilePath,
     for destination: FilePath,
     _ calls: SystemCalls
-  ) throws(StorageError) {
+  ) throws(StorageError) -> Int {
     do {
       try calls.lock(descriptor)
     } catch .wouldBlock {
@@ -41,6 +43,7 @@ enum WorkLock {
     guard locked.st_dev == standing.st_dev, locked.st_ino == standing.st_ino else {
       throw .busy(path: destination, process: nil)
     }
+    return Int(locked.st_size)
   }
 
   /// The process that holds the lock, by `/proc/locks`; nil if it is not to be seen.

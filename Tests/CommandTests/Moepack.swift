@@ -43,10 +43,11 @@ enum Moepack {
   }()
 
   /// Runs `moepack` with `arguments`, in `folder`, and waits for it; `ending` is a signal to send it
-  /// after so many milliseconds.
+  /// after so many milliseconds, `fileLimit` the most blocks of 512 bytes that a file may have.
   static func run(
     _ arguments: [String],
     in folder: String? = nil,
+    fileLimit: Int? = nil,
     output: Output = .kept,
     ending: (signal: Int32, after: UInt32)? = nil
   ) throws -> Run {
@@ -68,8 +69,9 @@ enum Moepack {
     }
     posix_spawn_file_actions_addopen(&actions, 2, scratch("err"), flags, 0o644)
     // glibc's action that changes the folder is hidden from Swift, so a shell does it.
-    let shell = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\""]
-    let line = (folder.map { shell + [$0] } ?? []) + [path] + arguments
+    let limit = fileLimit.map { "ulimit -f \($0) && " } ?? ""
+    let shell = ["/bin/sh", "-c", "\(limit)cd \"$0\" && exec \"$@\"", folder ?? "."]
+    let line = (folder == nil && fileLimit == nil ? [] : shell) + [path] + arguments
     var words: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
     words.append(nil)
     defer { for word in words { free(word) } }

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import SystemPackage
 import TestSupport
@@ -83,8 +84,7 @@ struct JournalTests {
     let folder = try TemporaryDirectory()
     let path = folder("x.partial-journal")
     let journal = try Journal(path)
-    let error = #expect(throws: StorageError.self) { try Journal(path) }
-    #expect(error?.description.contains("another run") == true)
+    #expect(throws: StorageError.busy(path: path, process: Int(getpid()))) { try Journal(path) }
     journal.remove()
     _ = consume journal
     #expect(folder.names == [])
@@ -102,5 +102,48 @@ struct JournalTests {
     let again = try Journal(path)
     #expect(again.identity == JSONObject())
     #expect(again.found == [Journal.Entry(key: "new", value: 1)])
+  }
+
+  @Test(
+    "whichever call fails, what was appended without complaint is believed afterwards, in order",
+    arguments: [SystemCalls.Fault.error(.noSpace), .error(.ioError), .error(.interrupted), .short]
+  )
+  func faults(fault: SystemCalls.Fault) throws {
+    /// Appends to a journal, going on after a failure; gives what was not complained of.
+    func run(_ path: FilePath) -> [JSONValue] {
+      guard let journal = try? Journal(path) else { return [] }
+      if journal.identity == nil {
+        do { try journal.begin(identity) } catch { return [] }
+      }
+      return (0..<4).map { JSONValue($0) }.filter { value in
+        do { try journal.append("new", value) } catch { return false }
+        return true
+      }
+    }
+    func place() throws -> TemporaryDirectory {
+      let folder = try TemporaryDirectory()
+      _ = try written(in: folder)
+      // A torn line, to be cut off.
+      try folder.write(folder.bytes(of: "x.partial-journal") + [1, 2], to: "x.partial-journal")
+      return folder
+    }
+    let clean = try place()
+    let calls = FaultyCalls.counting { _ = run(clean("x.partial-journal")) }
+    #expect(calls.filter { $0 == .write }.count == 4)
+    for index in calls.indices {
+      let folder = try place()
+      let path = folder("x.partial-journal")
+      var appended: [JSONValue] = []
+      FaultyCalls.failing(index, fault) { appended = run(path) }
+      switch fault {
+      case .error(.interrupted), .short: #expect(appended == [0, 1, 2, 3])
+      default: #expect(appended.count < 4 || calls[index] == .close, "\(calls[index])")
+      }
+      let journal = try Journal(path)
+      #expect(journal.all("step") == [0, 1, 2])
+      let found = journal.all("new")
+      #expect(found.filter { appended.contains($0) } == appended, "\(calls[index])")
+      #expect(found == [0, 1, 2, 3].filter { found.contains($0) })
+    }
   }
 }
