@@ -162,12 +162,13 @@ public final class PackReader: TensorSource {
     guard Checksum.of(stored) == chunk.hash else {
       throw PackError.damaged(file: path, place: "chunk \(number) of '\(part.name)'")
     }
-    let problem = stored.withUnsafeBytes { decoder.decode($0, codec: chunk.codec, into: target) }
-    if let problem {
+    do {
+      try stored.withUnsafeBytes { try decoder.decode($0, codec: chunk.codec, into: target) }
+    } catch let problem as ChunkProblem {
       throw PackError.malformed(
         file: path,
         place: "chunk \(number) of '\(part.name)'",
-        reason: problem
+        reason: problem.reason
       )
     }
   }
