@@ -122,48 +122,49 @@ static int find_starts(const uint8_t *lengths, size_t symbols, uint32_t starts[L
   return filled == TABLE;
 }
 
-int moepack_assign_codes(const uint8_t *lengths, size_t symbols, uint32_t *codes) {
+int moepack_assign_codes(const uint8_t *lengths, size_t symbols, uint64_t *codes) {
   uint32_t starts[LONGEST + 1];
   if (!find_starts(lengths, symbols, starts)) return 0;
   for (size_t s = 0; s < symbols; s++) {
     uint32_t length = lengths[s];
-    codes[s] = length ? starts[length] >> (LONGEST - length) << 8 | length : 0;
+    codes[s] = length ? (uint64_t)starts[length] << (64 - LONGEST) | length : 0;
     if (length) starts[length] += 1u << (LONGEST - length);
   }
   return 1;
 }
 
 size_t moepack_encode_words(
-    const void *words, size_t count, unsigned symbol_bits, const uint32_t *codes, void *target) {
+    const void *words, size_t count, unsigned symbol_bits, const uint64_t *codes, void *target) {
   const uint8_t *bytes = words;
   const unsigned shift = 15 - symbol_bits;
-  const uint32_t mask = (1u << symbol_bits) - 1;
+  const uint64_t mask = ((uint64_t)1 << symbol_bits) - 1, length_mask = 63;
   uint8_t *out = target;
-  uint64_t buffer = 0; /* its lowest `held` bits are not yet written, fewer than eight between turns */
+  uint64_t buffer = 0; /* its highest `held` bits are not yet written, fewer than eight between turns */
   unsigned held = 0;
   size_t i = 0;
   for (; i + 4 <= count; i += 4) {
     uint64_t v;
     memcpy(&v, bytes + 2 * i, 8);
     v >>= shift;
-    uint32_t a = codes[v & mask], b = codes[v >> 16 & mask];
-    uint32_t c = codes[v >> 32 & mask], d = codes[v >> 48 & mask];
-    /* Joined in pairs, so that only one step waits for the buffer. */
-    uint64_t ab = (uint64_t)(a >> 8) << (b & 63) | b >> 8;
-    uint64_t cd = (uint64_t)(c >> 8) << (d & 63) | d >> 8;
-    unsigned length_cd = (c & 63) + (d & 63), length = (a & 63) + (b & 63) + length_cd;
-    buffer = buffer << length | ab << length_cd | cd;
-    held += length;
-    store_big_endian(out, buffer << (64 - held));
+    uint64_t a = codes[v & mask], b = codes[v >> 16 & mask];
+    uint64_t c = codes[v >> 32 & mask], d = codes[v >> 48 & mask];
+    /* Joined in pairs, so that only one step waits for the buffer; lengths stay below bit 6. */
+    uint64_t ab = a | b >> (a & length_mask), cd = c | d >> (c & length_mask);
+    uint64_t abcd = (ab | cd >> ((a + b) & length_mask)) & ~length_mask;
+    buffer |= abcd >> held;
+    held += (unsigned)((a + b + c + d) & length_mask);
+    store_big_endian(out, buffer);
     out += held >> 3;
+    buffer <<= held & ~7u;
     held &= 7;
   }
   for (; i < count; i++) {
-    uint32_t a = codes[load_word(bytes, i) >> shift & mask];
-    buffer = buffer << (a & 63) | a >> 8;
-    held += a & 63;
-    store_big_endian(out, buffer << (64 - held));
+    uint64_t a = codes[load_word(bytes, i) >> shift & mask];
+    buffer |= (a & ~length_mask) >> held;
+    held += (unsigned)(a & length_mask);
+    store_big_endian(out, buffer);
     out += held >> 3;
+    buffer <<= held & ~7u;
     held &= 7;
   }
   return (size_t)(out - (uint8_t *)target) + (held > 0);

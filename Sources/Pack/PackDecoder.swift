@@ -4,14 +4,11 @@ internal import CKernels
 ///
 /// Holds its context and scratch memory; used by one thread at a time.
 final class PackDecoder: @unchecked Sendable {
-  private let planes: PlaneDecoder
+  private let planes = PlaneDecoder()
   private let words: WordDecoder
   private let scratch = ScratchMemory()
 
-  init() throws {
-    planes = try PlaneDecoder()
-    words = WordDecoder(planes)
-  }
+  init() { words = WordDecoder(planes) }
 
   /// Decodes `stored` into `target`, which has room for exactly the decoded bytes.
   ///

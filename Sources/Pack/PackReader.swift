@@ -120,7 +120,7 @@ public final class PackReader: TensorSource {
   ) throws {
     precondition(buffer.count == range.count && range.upperBound <= part.byteCount)
     guard !range.isEmpty else { return }
-    let decoder = try PackDecoder()
+    let decoder = PackDecoder()
     let all = try chunks()
     var start = 0
     for number in part.firstChunk..<part.firstChunk + part.chunkCount {

@@ -23,7 +23,7 @@ extension PackReader {
       report("chunks section", error.description)
       return
     }
-    let workers = try (0..<max(1, threads)).map { _ in try PackDecoder() }
+    let workers = (0..<max(1, threads)).map { _ in PackDecoder() }
     var position = PackLayout.headerBytes
     for part in index.parts {
       var check = PartCheck(part)

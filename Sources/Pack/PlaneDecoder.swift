@@ -4,9 +4,8 @@ internal import Zstandard
 ///
 /// Holds its context, so each worker has its own.
 final class PlaneDecoder {
-  private let decompressor: Decompressor
-
-  init() throws { decompressor = try Decompressor() }
+  /// Made for the first frame, since most chunks have none.
+  private var decompressor: Decompressor?
 
   /// Decodes a plane that must fill `target` exactly.
   func decode(_ plane: PlaneDirectory.Plane, into target: UnsafeMutableRawBufferPointer)
@@ -24,7 +23,14 @@ final class PlaneDecoder {
     throws(ChunkProblem)
   {
     do throws(ZstandardError) {
-      try decompressor.decompress(frame, into: target)
+      try context().decompress(frame, into: target)
     } catch { throw ChunkProblem(error.description) }
+  }
+
+  private func context() throws(ZstandardError) -> Decompressor {
+    if let decompressor { return decompressor }
+    let made = try Decompressor()
+    decompressor = made
+    return made
   }
 }

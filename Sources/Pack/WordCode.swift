@@ -30,25 +30,25 @@ struct WordCode {
 
   /// Counts of symbols of fewer bits.
   private static func fold(_ counts: [UInt32], to symbolBits: Int) -> [UInt32] {
-    let width = 1 << (WordCode.symbolBits.upperBound - symbolBits)
-    return stride(from: 0, to: counts.count, by: width).map { first in
-      counts[first..<first + width].reduce(0, +)
-    }
+    let shift = WordCode.symbolBits.upperBound - symbolBits
+    var folded = [UInt32](repeating: 0, count: 1 << symbolBits)
+    for symbol in counts.indices { folded[symbol >> shift] &+= counts[symbol] }
+    return folded
   }
 
   /// Bits of all codes and rests of words with these counts of 10-bit symbols.
   func bitCount(_ counts: [UInt32]) -> Int {
     let shift = WordCode.symbolBits.upperBound - symbolBits
     var bits = 0
-    for (symbol, count) in counts.enumerated() where count > 0 {
-      bits += Int(count) * (Int(lengths[symbol >> shift]) + restBits)
+    for symbol in counts.indices {
+      bits &+= Int(counts[symbol]) &* (Int(lengths[symbol >> shift]) &+ restBits)
     }
     return bits
   }
 
   /// The code of each symbol as the kernels take it.
-  var codes: [UInt32] {
-    var codes = [UInt32](repeating: 0, count: lengths.count)
+  var codes: [UInt64] {
+    var codes = [UInt64](repeating: 0, count: lengths.count)
     let isComplete = moepack_assign_codes(lengths, lengths.count, &codes)
     precondition(isComplete != 0)
     return codes

@@ -5,15 +5,13 @@ internal import CKernels
 /// Holds its table and scratch memory, so each worker has its own.
 final class WordDecoder {
   private let planes: PlaneDecoder
+  /// Filled for each chunk.
   private let table = UnsafeMutablePointer<moepack_code_table>.allocate(capacity: 1)
   private let rests = ScratchMemory()
   private let halves = ScratchMemory()
 
   /// A decoder that leaves raw and framed planes to `planes`.
-  init(_ planes: PlaneDecoder) {
-    self.planes = planes
-    table.initialize(to: moepack_code_table())
-  }
+  init(_ planes: PlaneDecoder) { self.planes = planes }
 
   deinit { table.deallocate() }
 

@@ -66,12 +66,14 @@ final class WordEncoder {
     moepack_count_symbols(words.baseAddress, words.count / 2, &counts)
     // Repeats in the low bytes are only found while they stand on bytes.
     let widths = try lowBytesGain(words) ? 8...8 : WordCode.symbolBits
-    let code = widths.compactMap { WordCode(counts: counts, symbolBits: $0) }
-      .min { $0.bitCount(counts) < $1.bitCount(counts) }
-    guard let code else { return nil }
+    let codes = widths.compactMap { WordCode(counts: counts, symbolBits: $0) }
+    let bitCounts = codes.map { $0.bitCount(counts) }
+    guard let bits = bitCounts.min(), let choice = bitCounts.firstIndex(of: bits) else {
+      return nil
+    }
+    let code = codes[choice]
     let size =
-      WordEncoder.headerBytes + code.storedLengths.count + WordEncoder.streams
-      + code.bitCount(counts) / 8
+      WordEncoder.headerBytes + code.storedLengths.count + WordEncoder.streams + bits / 8
     return size * 100 <= words.count * 97 ? code : nil
   }
 

@@ -31,7 +31,7 @@ struct WordCodeTests {
     let code = try #require(WordCode(counts: counts, symbolBits: 10))
     #expect(code.lengths[3] == 1 && code.lengths[1023] == 1)
     #expect(code.lengths.reduce(0) { $0 + Int($1) } == 2)
-    #expect(code.codes[3] == 0 << 8 | 1 && code.codes[1023] == 1 << 8 | 1)
+    #expect(code.codes[3] == 1 && code.codes[1023] == 1 << 63 | 1)
   }
 
   @Test("equal symbols have equal codes, all of them in order", arguments: 8...10)
@@ -39,7 +39,10 @@ struct WordCodeTests {
     let counts = [UInt32](repeating: 7, count: 1024)
     let code = try #require(WordCode(counts: counts, symbolBits: symbolBits))
     #expect(code.lengths == [UInt8](repeating: UInt8(symbolBits), count: 1 << symbolBits))
-    #expect(code.codes == (0..<UInt32(1 << symbolBits)).map { $0 << 8 | UInt32(symbolBits) })
+    #expect(
+      code.codes
+        == (0..<UInt64(1 << symbolBits)).map { $0 << (64 - symbolBits) | UInt64(symbolBits) }
+    )
   }
 
   @Test("counts that grow like Fibonacci's reach the longest code and no further")

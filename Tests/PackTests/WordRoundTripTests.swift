@@ -45,7 +45,7 @@ struct WordRoundTripTests {
   private func decoded(_ stored: [UInt8], _ codec: PackChunk.Codec, byteCount: Int) throws
     -> [UInt8]
   {
-    let decoder = try PackDecoder()
+    let decoder = PackDecoder()
     // A byte either side, so that the target is unaligned and writes past it are seen.
     var room = [UInt8](repeating: 0xA5, count: byteCount + 2)
     try room.withUnsafeMutableBytes { all in

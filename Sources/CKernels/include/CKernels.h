@@ -35,11 +35,14 @@ void moepack_join_rotated32(const uint8_t *planes, void *target, size_t count);
 void moepack_count_symbols(const void *words, size_t count, uint32_t counts[1024]);
 /* Lengths of Huffman codes up to 12, 0 for what does not occur (all of them if fewer than two do). */
 void moepack_choose_code_lengths(const uint32_t *counts, size_t symbols, uint8_t *lengths);
-/* Canonical codes, each as code << 8 | length; returns 0 if the lengths make no complete code. */
-int moepack_assign_codes(const uint8_t *lengths, size_t symbols, uint32_t *codes);
+/*
+ * Canonical codes, each in the highest bits of 64 with its length in the lowest; returns 0 if the
+ * lengths make no complete code.
+ */
+int moepack_assign_codes(const uint8_t *lengths, size_t symbols, uint64_t *codes);
 /* Writes one stream and returns its length; `target` has eight bytes of room behind the stream. */
 size_t moepack_encode_words(
-    const void *words, size_t count, unsigned symbol_bits, const uint32_t *codes, void *target);
+    const void *words, size_t count, unsigned symbol_bits, const uint64_t *codes, void *target);
 typedef struct {
   uint32_t pairs[4096];
   uint16_t singles[4096];
