@@ -125,7 +125,10 @@ let package = Package(
     tests("Storage", ["JSON", "TestSupport", system]),
     tests("Tensors", ["CKernels", "Fixtures", "Safetensors", "TestSupport", system]),
     tests("Safetensors", ["JSON", "Storage", "Tensors", "TestSupport", system]),
-    tests("Pack", ["JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]),
+    tests(
+      "Pack",
+      ["CKernels", "JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]
+    ),
     tests("Checkpoint", ["Fixtures", "JSON", "Pack", "Storage", "Tensors", "TestSupport", system]),
     tests(
       "Conversion",

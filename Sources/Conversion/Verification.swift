@@ -47,17 +47,23 @@ public struct Verification: Sendable {
       }
       if case .pack(let pack) = checkpoint.format {
         begin(pack.byteCount)
+        var isSound = true
         try pack.verify(threads: threads, progress: progress) { place, message in
           let text = message.contains(path) ? message : "\(path): \(place): \(message)"
           problems.append(Problem(file: path, place: place, message: text))
+          isSound = false
+        } reportValue: { tensor in
+          let error = CheckpointError.notFinite(path: FilePath(path), tensor: tensor)
+          problems.append(Problem(file: path, place: tensor, message: "\(error)"))
         }
-        if pack.isLossless, problems.isEmpty {
+        if pack.isLossless, isSound {
           LosslessUnpacking(pack, threads: threads).checkHeaders { place, error in
             problems.append(Problem(file: path, place: place, message: "\(error)"))
           }
         }
+      } else if problems.isEmpty {
+        problems = try checkValues(checkpoint, begin, progress)
       }
-      if problems.isEmpty { problems = try checkValues(checkpoint, begin, progress) }
     } catch {
       problems.append(Problem(file: path, place: "opening", message: "\(error)"))
     }
@@ -71,9 +77,7 @@ public struct Verification: Sendable {
     _ progress: (Int) -> Void
   ) throws -> [Problem] {
     let tensors = checkpoint.tensors.indices.filter { checkpoint.tensors[$0].type.isComputable }
-    if case .safetensors = checkpoint.format {
-      begin(tensors.reduce(0) { $0 + checkpoint.tensors[$1].byteCount })
-    }
+    begin(tensors.reduce(0) { $0 + checkpoint.tensors[$1].byteCount })
     var problems: [Problem] = []
     for start in stride(from: 0, to: tensors.count, by: max(1, threads)) {
       let batch = Array(tensors[start..<min(start + max(1, threads), tensors.count)])
@@ -84,12 +88,11 @@ public struct Verification: Sendable {
         } catch { return "\(error)" }
       }
       for (index, message) in zip(batch, found) {
+        let tensor = checkpoint.tensors[index]
         if let message {
-          problems.append(
-            Problem(file: path, place: checkpoint.tensors[index].name, message: message)
-          )
+          problems.append(Problem(file: path, place: tensor.name, message: message))
         }
-        if case .safetensors = checkpoint.format { progress(checkpoint.tensors[index].byteCount) }
+        progress(tensor.byteCount)
       }
     }
     return problems

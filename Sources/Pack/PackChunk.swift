@@ -5,6 +5,11 @@ struct PackChunk: Equatable {
     case zstd = 1
     case planes16 = 2
     case planes32 = 3
+    case words16 = 4
+    case words32 = 5
+
+    /// Whether chunks of this codec need ``PackLayout/codedWords``.
+    var isCodedWords: Bool { self == .words16 || self == .words32 }
   }
 
   var offset: Int

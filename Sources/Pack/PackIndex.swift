@@ -26,6 +26,7 @@ struct PackIndex {
   private(set) var chunkSection: Range<Int> = 0..<0
   private(set) var chunkSectionHash: UInt64 = 0
   private(set) var chunkCount = 0
+  private var features: UInt64 = 0
   /// Where the chunks end and sections begin.
   private(set) var bodyEnd = 0
   /// Ranges between sections that must be zero.
@@ -63,7 +64,7 @@ struct PackIndex {
 
   // MARK: - Header and footer
 
-  private func readHeader() throws {
+  private mutating func readHeader() throws {
     let bytes = try file.bytes(0..<PackLayout.headerBytes)
     var reader = ByteReader(bytes)
     _ = try reader.take(8)
@@ -81,6 +82,7 @@ struct PackIndex {
     guard required & ~PackLayout.knownFeatures == 0 else {
       throw PackError.features(file: path, unknown: required & ~PackLayout.knownFeatures)
     }
+    features = required
     guard length == PackLayout.headerBytes, zeros.allSatisfy({ $0 == 0 }) else {
       throw malformed("header", "its length or its reserved bytes are not as stated")
     }
@@ -362,6 +364,9 @@ struct PackIndex {
       let hash = try reader.integer(UInt64.self)
       guard let codec, zeros.allSatisfy({ $0 == 0 }) else {
         throw malformed(place, "an unknown codec; update moepack")
+      }
+      guard !codec.isCodedWords || features & PackLayout.codedWords != 0 else {
+        throw malformed(place, "a codec that the header does not announce")
       }
       guard offset % PackLayout.alignment == 0, offset >= position, offset <= bodyEnd,
         stored <= bodyEnd - offset

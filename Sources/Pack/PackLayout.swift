@@ -15,7 +15,11 @@ enum PackLayout {
   static let sectionLimit = 1 << 30
   static let alignment = 8
   static let sectionNames = ["parts", "chunks", "matrices", "files", "model"]
-  static let knownFeatures: UInt64 = 3
+  /// Required features.
+  static let matrixTable: UInt64 = 1
+  static let prunedExperts: UInt64 = 2
+  static let codedWords: UInt64 = 4
+  static let knownFeatures = matrixTable | prunedExperts | codedWords
   static let noFile = UInt32.max
 
   static func aligned(_ offset: Int) -> Int { (offset + alignment - 1) / alignment * alignment }

@@ -120,7 +120,7 @@ public final class PackReader: TensorSource {
   ) throws {
     precondition(buffer.count == range.count && range.upperBound <= part.byteCount)
     guard !range.isEmpty else { return }
-    let decoder = try PackDecoder()
+    let decoder = PackDecoder()
     let all = try chunks()
     var start = 0
     for number in part.firstChunk..<part.firstChunk + part.chunkCount {
@@ -162,12 +162,13 @@ public final class PackReader: TensorSource {
     guard Checksum.of(stored) == chunk.hash else {
       throw PackError.damaged(file: path, place: "chunk \(number) of '\(part.name)'")
     }
-    let problem = stored.withUnsafeBytes { decoder.decode($0, codec: chunk.codec, into: target) }
-    if let problem {
+    do {
+      try stored.withUnsafeBytes { try decoder.decode($0, codec: chunk.codec, into: target) }
+    } catch let problem as ChunkProblem {
       throw PackError.malformed(
         file: path,
         place: "chunk \(number) of '\(part.name)'",
-        reason: problem
+        reason: problem.reason
       )
     }
   }

@@ -2,27 +2,35 @@ internal import Parallelism
 internal import Storage
 
 extension PackReader {
-  /// Checks everything that opening did not: every chunk and part against its hash, and every byte
-  /// of padding.
+  /// Checks everything that opening did not: every chunk and part against its hash, every byte of
+  /// padding, and that all values are finite. Each chunk is decoded once.
   ///
   /// - Parameters:
   ///   - threads: Most threads to use.
   ///   - progress: Called with the stored bytes of each part that was checked.
-  ///   - report: Called with the place and the message of each problem, in the order of the file.
+  ///   - report: Called with the place and the message of each damage, in the order of the file.
+  ///   - reportValue: Called with the name of each tensor that can be computed with and holds a value
+  ///     which is infinite or no number.
   /// - Throws: `StorageError` if the table of chunks cannot be read; what is damaged is reported.
   public func verify(
     threads: Int,
     progress: (Int) -> Void,
-    report: (_ place: String, _ message: String) -> Void
+    report: (_ place: String, _ message: String) -> Void,
+    reportValue: (_ tensor: String) -> Void
   ) throws {
     let chunks: [PackChunk]
     do { chunks = try self.chunks() } catch let error as PackError {
       report("chunks section", error.description)
       return
     }
+    let workers = (0..<max(1, threads)).map { _ in PackDecoder() }
     var position = PackLayout.headerBytes
     for part in index.parts {
-      for problem in try check(part, chunks, threads: threads) { report(problem.0, problem.1) }
+      var check = PartCheck(part)
+      for problem in try decode(part, chunks, workers, into: &check) {
+        report(part.name, problem)
+      }
+      if !check.isFinite { reportValue(part.name) }
       for chunk in chunks[part.firstChunk..<part.firstChunk + part.chunkCount] {
         checkPadding(position..<chunk.offset, report)
         position = chunk.offset + chunk.storedBytes
@@ -33,36 +41,41 @@ extension PackReader {
   }
 
   /// Decodes a part a few chunks at a time, so that its size does not matter.
-  private func check(_ part: PackIndex.Part, _ chunks: [PackChunk], threads: Int) throws
-    -> [(String, String)]
-  {
-    var checksum = Checksum()
-    var problems: [(String, String)] = []
+  ///
+  /// - Returns: What is damaged.
+  private func decode(
+    _ part: PackIndex.Part,
+    _ chunks: [PackChunk],
+    _ workers: [PackDecoder],
+    into check: inout PartCheck
+  ) throws -> [String] {
+    var problems: [String] = []
     let own = part.firstChunk..<part.firstChunk + part.chunkCount
-    for first in stride(from: own.lowerBound, to: own.upperBound, by: max(1, threads)) {
-      let batch = first..<min(first + max(1, threads), own.upperBound)
-      let results = parallelMap(count: batch.count, threads: threads) {
+    for first in stride(from: own.lowerBound, to: own.upperBound, by: workers.count) {
+      let batch = first..<min(first + workers.count, own.upperBound)
+      let results = parallelMap(count: batch.count, threads: workers.count) {
         slot -> Result<[UInt8], any Error> in
         let number = batch.lowerBound + slot
         return Result {
-          let decoder = try PackDecoder()
           let size = chunks[number].decodedBytes
           return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             let room = UnsafeMutableRawBufferPointer(buffer)
-            try decode(number, chunks[number], of: part, with: decoder, into: room)
+            try decode(number, chunks[number], of: part, with: workers[slot], into: room)
             count = size
           }
         }
       }
+      var decoded: [[UInt8]] = []
       for result in results {
         switch result {
-        case .success(let bytes): bytes.withUnsafeBytes { checksum.update($0) }
-        case .failure(let error): problems.append((part.name, "\(error)"))
+        case .success(let bytes): decoded.append(bytes)
+        case .failure(let error): problems.append("\(error)")
         }
       }
+      if problems.isEmpty { check.add(decoded, threads: workers.count) }
     }
-    if problems.isEmpty && checksum.value != part.hash {
-      problems.append((part.name, "'\(part.name)' decodes to other bytes than were written"))
+    if problems.isEmpty && !check.isAsWritten {
+      problems.append("'\(part.name)' decodes to other bytes than were written")
     }
     return problems
   }

@@ -283,8 +283,10 @@ public final class PackWriter {
   @discardableResult
   public func seal(model: JSONValue) throws -> UInt64 {
     guard !isReplaying else { throw StorageError.lostWorkFile(path: file.workPath) }
-    let isPruned = model["layers"] != nil
-    let features: UInt64 = (matrices.isEmpty ? 0 : 1) | (isPruned ? 2 : 0)
+    var features: UInt64 = 0
+    if !matrices.isEmpty { features |= PackLayout.matrixTable }
+    if model["layers"] != nil { features |= PackLayout.prunedExperts }
+    if chunks.contains(where: \.codec.isCodedWords) { features |= PackLayout.codedWords }
     var footer = ByteWriter()
     for section in [
       partsSection(), chunksSection(), matricesSection(), filesSection(),

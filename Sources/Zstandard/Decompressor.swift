@@ -12,7 +12,7 @@ public final class Decompressor {
 
   deinit { ZSTD_freeDCtx(context) }
 
-  /// Decodes one frame that must fill `target` exactly.
+  /// Decodes one frame that must fill `target` exactly and have nothing behind it.
   ///
   /// The frame's own size is compared with the room before anything is decoded, so a frame that
   /// would unfold to more is refused at no cost.
@@ -26,6 +26,10 @@ public final class Decompressor {
     guard stated == UInt64(target.count) else {
       throw .wrongSize(expected: target.count, got: stated)
     }
+    // The decoder below would go on with a second frame, or skip one.
+    let length = ZSTD_findFrameCompressedSize(frame.baseAddress, frame.count)
+    if ZSTD_isError(length) != 0 { throw .library(String(cString: ZSTD_getErrorName(length))) }
+    guard length == frame.count else { throw .trailing(byteCount: frame.count - length) }
     let result = ZSTD_decompressDCtx(
       context,
       target.baseAddress,

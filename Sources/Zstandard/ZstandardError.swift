@@ -4,6 +4,8 @@ public enum ZstandardError: Error, Equatable, CustomStringConvertible {
   case library(String)
   /// A frame decodes to another size than was stated.
   case wrongSize(expected: Int, got: UInt64)
+  /// Bytes stand behind the frame.
+  case trailing(byteCount: Int)
 
   /// What went wrong.
   public var description: String {
@@ -12,6 +14,7 @@ public enum ZstandardError: Error, Equatable, CustomStringConvertible {
     case .wrongSize(let expected, let got):
       "zstd: the frame holds \(got == .max ? "an unknown number of" : "\(got)") bytes, expected"
         + " \(expected)"
+    case .trailing(let byteCount): "zstd: \(byteCount) bytes stand behind the frame"
     }
   }
 }

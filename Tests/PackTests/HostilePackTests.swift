@@ -58,9 +58,9 @@ struct HostilePackTests {
     #expect(place.openingError(pack.bytes()) == .version(file: file, major: Int(major)))
   }
 
-  @Test("an unknown required feature is refused by its bit", arguments: 2..<64)
+  @Test("an unknown required feature is refused by its bit", arguments: 3..<64)
   func feature(bit: UInt64) {
-    let pack = alter { $0.header.put(UInt64(3) | 1 << bit, at: 16) }
+    let pack = alter { $0.header.put(UInt64(7) | 1 << bit, at: 16) }
     let file = place.folder("test.moepack")
     #expect(place.openingError(pack.bytes()) == .features(file: file, unknown: 1 << bit))
   }
@@ -305,7 +305,7 @@ struct HostilePackTests {
 
   @Test("an unknown codec or a reserved byte in use is refused")
   func codec() throws {
-    for codec: UInt8 in [4, 255] {
+    for codec: UInt8 in [6, 255] {
       try expectUnreadable("codec", alter { $0.chunks[0].codec = codec })
     }
     for place in 0..<7 { try expectUnreadable("codec", alter { $0.chunks[0].zeros[place] = 1 }) }
@@ -387,6 +387,32 @@ struct HostilePackTests {
     try expectUnreadable("unknown", stored(rawFrame(zeros, states: nil), decodes: 16, codec: 1))
     try expectUnreadable("zstd", stored([1, 2, 3], decodes: 16, codec: 1))
     try expectUnreadable("zstd", stored([], decodes: 16, codec: 1))
+  }
+
+  @Test("a frame with anything behind it is refused, also a second frame or one to skip")
+  func trailingFrame() throws {
+    let zeros = [UInt8](repeating: 0, count: 16)
+    let first = rawFrame(zeros, states: 16)
+    let skipped: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
+    for tail in [[0], skipped, skipped + skipped, rawFrame([], states: 0), first] as [[UInt8]] {
+      try expectUnreadable("behind the frame", stored(first + tail, decodes: 16, codec: 1))
+    }
+    try expectUnreadable("zstd", stored(skipped + first, decodes: 16, codec: 1))
+    let halves = rawFrame(Array(zeros[..<8]), states: 8)
+    try expectUnreadable("zstd", stored(halves + halves, decodes: 16, codec: 1))
+    // In a plane, too.
+    let planes = [UInt32(first.count + skipped.count) | 1 << 31, 16].flatMap {
+      [UInt8].littleEndian($0)
+    }
+    try expectUnreadable(
+      "behind the frame",
+      stored(planes + first + skipped + zeros, decodes: 32, codec: 2)
+    )
+  }
+
+  @Test("coded words that the header does not announce are refused", arguments: [UInt8(4), 5])
+  func unannounced(codec: UInt8) throws {
+    try expectUnreadable("does not announce", alter { $0.chunks[0].codec = codec })
   }
 
   @Test("every frame cut short is refused")

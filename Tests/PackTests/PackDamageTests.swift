@@ -23,6 +23,8 @@ struct PackDamageTests {
       RawTensor("u", .bf16, [16, 24], using: &random),
       RawTensor("v", .bf16, [16, 20], using: &random),
       RawTensor("s", .f32, [150], using: &random), RawTensor("n", .u8, [13], random.bytes(13)),
+      RawTensor("z", .bf16, [40], [UInt8](repeating: 0, count: 80)),
+      RawTensor("o", .f32, [40], [UInt8](repeating: 1, count: 160)),
     ] {
       parts.append(
         try writer.addTensor(
@@ -53,7 +55,7 @@ struct PackDamageTests {
     var bytes = try sample(place)
     #expect(place.problems(bytes) == [])
     let codecs = Set(HandmadePack(bytes).chunks.map(\.codec))
-    #expect(codecs == [0, 1, 2, 3])
+    #expect(codecs == [0, 1, 2, 3, 4, 5])
     for offset in bytes.indices {
       let mask: UInt8 = 1 << UInt8(offset % 8)
       bytes[offset] ^= mask

@@ -40,15 +40,25 @@ struct PackFolder {
     try PackReader(try folder.write(bytes, to: "test.moepack"))
   }
 
-  /// What opening throws or verifying reports; empty for a sound pack.
+  /// What opening throws or verifying reports; empty for a sound pack, whatever its values.
   func problems(_ bytes: [UInt8], threads: Int = 1) -> [String] {
     do {
       var problems: [String] = []
       try open(bytes).verify(threads: threads, progress: { _ in }) {
         problems.append("\($0): \($1)")
+      } reportValue: { _ in
       }
       return problems
     } catch { return ["\(error)"] }
+  }
+
+  /// The tensors in which verifying finds values that are not finite.
+  func notFinite(_ bytes: [UInt8], threads: Int = 1) throws -> [String] {
+    var names: [String] = []
+    try open(bytes).verify(threads: threads, progress: { _ in }, report: { _, _ in }) {
+      names.append($0)
+    }
+    return names
   }
 
   /// The error of opening, if it is a ``PackError``.

@@ -27,6 +27,49 @@ void moepack_join_rotated16(const uint8_t *low, const uint8_t *high, void *targe
 void moepack_split_rotated32(const void *source, uint8_t *planes, size_t count);
 void moepack_join_rotated32(const uint8_t *planes, void *target, size_t count);
 
+/*
+ * Coded words, Formats/moepack.md: a word rotated left by one has its symbol in the upper
+ * `symbol_bits` (8 to 10), its rest in the others.
+ */
+/* How often each symbol of 10 bits occurs. */
+void moepack_count_symbols(const void *words, size_t count, uint32_t counts[1024]);
+/* Lengths of Huffman codes up to 12, 0 for what does not occur (all of them if fewer than two do). */
+void moepack_choose_code_lengths(const uint32_t *counts, size_t symbols, uint8_t *lengths);
+/*
+ * Canonical codes, each in the highest bits of 64 with its length in the lowest; returns 0 if the
+ * lengths make no complete code.
+ */
+int moepack_assign_codes(const uint8_t *lengths, size_t symbols, uint64_t *codes);
+/* Writes one stream and returns its length; `target` has eight bytes of room behind the stream. */
+size_t moepack_encode_words(
+    const void *words, size_t count, unsigned symbol_bits, const uint64_t *codes, void *target);
+typedef struct {
+  uint32_t pairs[4096];
+  uint16_t singles[4096];
+} moepack_code_table;
+/* Returns 0 if the lengths make no complete code. */
+int moepack_build_code_table(const uint8_t *lengths, unsigned symbol_bits, moepack_code_table *table);
+/*
+ * Decodes four streams that lie behind one another; the lower 6 bits of the words are undefined.
+ * Returns 0 if a stream does not end with its last code and zero bits. Reads no byte outside the
+ * streams and writes none outside the words, whatever the streams hold.
+ */
+int moepack_decode_words(
+    const moepack_code_table *table, const void *streams, const uint32_t lengths[4], void *words,
+    size_t count);
+/* Writes ceil(count * bits / 8) bytes, and eight bytes of room behind them are lost. */
+void moepack_pack_rests(const void *words, size_t count, unsigned bits, void *target);
+/* Puts the rests into words whose symbols are there, and rotates them back. */
+void moepack_join_rests(void *words, size_t count, unsigned bits, const void *rests);
+/* The portable twins, for the test that both paths agree. */
+void moepack_pack_rests_portable(const void *words, size_t count, unsigned bits, void *target);
+void moepack_join_rests_portable(void *words, size_t count, unsigned bits, const void *rests);
+/* 32-bit words as their upper halves and two planes of bytes. */
+void moepack_split_halves(
+    const void *source, void *upper, void *lowest, void *second, size_t count);
+void moepack_join_halves(
+    const void *upper, const void *lowest, const void *second, void *target, size_t count);
+
 /* XXH64 with seed 0 (public domain algorithm by Yann Collet). */
 typedef struct {
   uint64_t lanes[4];
