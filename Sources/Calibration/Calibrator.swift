@@ -82,7 +82,6 @@ package struct Calibrator {
   ) throws {
     let all = Array(layer.experts.indices)
     var measurement = MixtureMeasurement(layer, allowed: all, threads: threads)
-    let sampler = GramSampler(layer, threads: threads)
     var sample = GramSample(experts: all.count, candidates: plan.candidates)
     var next = 0
     for number in stream.groups.indices {
@@ -91,15 +90,14 @@ package struct Calibrator {
       let x = layer.mlpInput(h)
       try layer.addUnrouted(x, to: h)
       let logits = try layer.routerLogits(x)
-      try measurement.advance(x, logits: logits, h: h)
-      try stream.store(h, number)
       let firstToken = stream.groups[number].lowerBound * stream.length
       var rows: [Int] = []
       while next < plan.positions.count, plan.positions[next] < firstToken + x.rows {
         rows.append(plan.positions[next] - firstToken)
         next += 1
       }
-      try sampler.add(rows, of: x, logits: logits, to: &sample)
+      try measurement.advance(x, logits: logits, h: h, sampling: rows, into: &sample)
+      try stream.store(h, number)
     }
     try writer.write(layer: layer.index, measurement.result, sample)
   }

@@ -6,8 +6,9 @@ internal import Parallelism
 
 /// Measures the experts of one layer over a batch of tokens while taking the batch through them.
 ///
-/// Tokens go in blocks whose size depends on shapes alone; within a block the outputs of each
-/// token's k + 1 likeliest experts are held, and everything is computed from them.
+/// Tokens go in blocks whose size depends on shapes and on which tokens are sampled alone; within a
+/// block the outputs of each token's likeliest experts are held, and everything is computed from
+/// them.
 package struct MixtureMeasurement {
   /// The layer.
   package let layer: DecoderLayer
@@ -16,9 +17,6 @@ package struct MixtureMeasurement {
   private let threads: Int
   private var statistics: ExpertStatistics
   private var leaveOneOut: LeaveOneOut
-
-  /// Bytes of outputs held at once.
-  static let blockBytes = 160 << 20
 
   /// A measurement of `layer` with nothing measured yet.
   package init(_ layer: DecoderLayer, allowed: [Int], threads: Int) {
@@ -38,12 +36,6 @@ package struct MixtureMeasurement {
     return result
   }
 
-  /// Tokens in a block: a multiple of 512 where memory allows.
-  package static func blockTokens(width: Int, hidden: Int) -> Int {
-    let fitting = blockBytes / max(1, width * hidden * 4)
-    return max(64, fitting >= 512 ? min(fitting / 512 * 512, HiddenStream.groupTokens) : fitting)
-  }
-
   /// Adds the routed experts' output on x to h, measuring on the way.
   ///
   /// - Parameters:
@@ -53,42 +45,65 @@ package struct MixtureMeasurement {
   /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
   ///   `LinearAlgebraError` if a product's size exceeds 32 bits.
   package mutating func advance(_ x: Matrix, logits: Matrix, h: Matrix) throws {
+    var none = GramSample(experts: layer.experts.count, candidates: 0)
+    try advance(x, logits: logits, h: h, sampling: [], into: &none)
+  }
+
+  /// The same, and adds the tokens in `sampled`, ascending, to `sample`.
+  mutating func advance(
+    _ x: Matrix,
+    logits: Matrix,
+    h: Matrix,
+    sampling sampled: [Int],
+    into sample: inout GramSample
+  ) throws {
     let width = min(layer.rule.topK + 1, allowed.count)
-    let block = MixtureMeasurement.blockTokens(width: width, hidden: x.columns)
-    for start in stride(from: 0, to: x.rows, by: block) {
-      let rows = start..<min(start + block, x.rows)
-      let isAll = rows.count == x.rows
-      try measure(
-        isAll ? x : x.copy(ofRows: rows),
-        logits: isAll ? logits : logits.copy(ofRows: rows),
-        h: h,
-        firstRow: start
+    var rest = sampled[...]
+    var start = 0
+    while start < x.rows {
+      let count = TokenOutputs.blockTokens(
+        from: start,
+        of: x.rows,
+        sampled: rest,
+        widths: (width, max(width, sample.candidates)),
+        hidden: x.columns
       )
+      let rows = start..<start + count
+      let inBlock = rest.prefix { $0 < rows.upperBound }
+      rest = rest.dropFirst(inBlock.count)
+      let isAll = rows.count == x.rows
+      let scores = isAll ? logits : logits.copy(ofRows: rows)
+      let outputs = try TokenOutputs(
+        layer,
+        isAll ? x : x.copy(ofRows: rows),
+        logits: scores,
+        allowed: allowed,
+        sampled: inBlock.map { $0 - start },
+        candidates: sample.candidates,
+        threads: threads
+      ) { addSums($0, $1) }
+      addErrors(outputs, logits: scores, h: h, firstRow: start)
+      sample.add(outputs, logits: scores, threads: threads)
+      start += count
     }
   }
 
-  private mutating func measure(_ x: Matrix, logits: Matrix, h: Matrix, firstRow: Int) throws {
-    let width = min(layer.rule.topK + 1, allowed.count)
-    let routing = Routing(
-      logits,
-      rule: layer.rule,
-      allowed: allowed,
-      width: width,
-      threads: threads
-    )
-    let outputs = Matrix(rows: x.rows * width, columns: x.columns)
-    let lists = routing.rowsByExpert(layer.experts.count)
-    try layer.expertPass.run(x, lists: lists) { activation in
-      activation.scatter(into: outputs, width: width, threads: threads)
-      addSums(activation, routing)
-    }
+  /// Adds the block's leave-one-out errors, and its routed output to h.
+  private mutating func addErrors(
+    _ outputs: TokenOutputs,
+    logits: Matrix,
+    h: Matrix,
+    firstRow: Int
+  ) {
+    let routing = outputs.routing
+    let width = routing.width
     let tile = 64
-    let tiles = (x.rows + tile - 1) / tile
+    let tiles = (logits.rows + tile - 1) / tile
     let (rule, allowed, experts) = (layer.rule, self.allowed, layer.experts.count)
     let parts = parallelMap(count: tiles, threads: threads) { number -> LeaveOneOut in
       var part = LeaveOneOut(experts: experts, rule: rule)
-      for token in number * tile..<min((number + 1) * tile, x.rows) {
-        let gram = gramMatrix(outputs, token: token, width: width)
+      for token in number * tile..<min((number + 1) * tile, logits.rows) {
+        let gram = outputs.gramMatrix(token: token)
         routing.experts.withUnsafeBufferPointer { experts in
           routing.weights.withUnsafeBufferPointer { weights in
             let slots = token * width..<(token + 1) * width
@@ -108,7 +123,7 @@ package struct MixtureMeasurement {
         }
         for slot in order {
           add(
-            outputs.row(token * width + slot),
+            outputs.output(token: token, slot: slot),
             times: Float(routing.weights[token * width + slot]),
             to: h.row(firstRow + token)
           )
@@ -135,29 +150,20 @@ package struct MixtureMeasurement {
   }
 }
 
-/// Inner products of the outputs of one token's experts, [width, width].
-func gramMatrix(_ outputs: Matrix, token: Int, width: Int) -> [Double] {
-  var gram = [Double](repeating: 0, count: width * width)
-  for i in 0..<width {
-    let a = outputs.row(token * width + i)
-    for j in 0...i {
-      let b = outputs.row(token * width + j)
-      let product = moepack_dot(a.baseAddress, b.baseAddress, a.count)
-      gram[i * width + j] = product
-      gram[j * width + i] = product
+extension TokenOutputs {
+  /// Inner products of the outputs of a token's k + 1 likeliest experts, [k + 1, k + 1].
+  func gramMatrix(token: Int) -> [Double] {
+    let width = routing.width
+    var gram = [Double](repeating: 0, count: width * width)
+    for i in 0..<width {
+      let a = output(token: token, slot: i)
+      for j in 0...i {
+        let b = output(token: token, slot: j)
+        let product = moepack_dot(a.baseAddress, b.baseAddress, a.count)
+        gram[i * width + j] = product
+        gram[j * width + i] = product
+      }
     }
-  }
-  return gram
-}
-
-extension ExpertActivation {
-  /// Puts each output at row token * width + slot of `target`.
-  func scatter(into target: Matrix, width: Int, threads: Int) {
-    parallelForEach(count: rows.count, threads: outputs.elements.count > 1 << 16 ? threads : 1) {
-      place in
-      let row = rows[place]
-      _ = target.row(Int(row.token) * width + Int(row.slot))
-        .update(fromContentsOf: outputs.row(place))
-    }
+    return gram
   }
 }

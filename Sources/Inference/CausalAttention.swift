@@ -34,7 +34,7 @@ package struct CausalAttention: Sendable {
     let q = try project(x, weights.query, weights.queryBias, length: length, turns: true, threads)
     let k = try project(x, weights.key, weights.keyBias, length: length, turns: true, threads)
     let v = try project(x, weights.value, weights.valueBias, length: length, turns: false, threads)
-    let mixed = Matrix(rows: x.rows, columns: headCount * dimension)
+    let mixed = Matrix(unfilledRows: x.rows, columns: headCount * dimension)
     let windows = x.rows / length
     try parallelForEach(count: windows * headCount, threads: threads) { number in
       try attend(q, k, v, into: mixed, window: number / headCount, head: number % headCount, length)
@@ -83,7 +83,7 @@ package struct CausalAttention: Sendable {
       let queries = q.view.part(rows: start + first..<start + last, columns: queryColumns)
       let keys = k.view.part(rows: start + firstKey..<start + last, columns: keyColumns)
       let values = v.view.part(rows: start + firstKey..<start + last, columns: keyColumns)
-      let scores = Matrix(rows: last - first, columns: last - firstKey)
+      let scores = Matrix(unfilledRows: last - first, columns: last - firstKey)
       try multiply(queries, transposed: keys, into: scores.view, alpha: scale)
       for row in 0..<scores.rows {
         normalize(scores.row(row), query: first + row, firstKey: firstKey)

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Glibc
 internal import Checkpoint
 package import LinearAlgebra
@@ -137,14 +138,8 @@ package struct DecoderLayer: Sendable {
       let rows = start..<min(start + step, x.rows)
       let part = rows.count == x.rows ? x : x.copy(ofRows: rows)
       let y = try block(part, threads: threads)
-      for row in 0..<rows.count {
-        var scale: Float = 1
-        if let sharedGate {
-          var logit = 0.0
-          let input = part.row(row)
-          for i in 0..<input.count { logit += Double(input[i]) * Double(sharedGate[i]) }
-          scale = Float(1 / (1 + exp(-logit)))
-        }
+      parallelForEach(count: rows.count, threads: y.elements.count > 1 << 15 ? threads : 1) { row in
+        let scale = sharedGate.map { sigmoid(part.row(row), $0) } ?? 1
         add(y.row(row), times: scale, to: h.row(rows.lowerBound + row))
       }
     }
@@ -193,4 +188,9 @@ package struct DecoderLayer: Sendable {
     try inspectRouter?(logits)
     try addRouted(x, logits: logits, allowed: allowed ?? Array(experts.indices), to: h)
   }
+}
+
+/// sigmoid(x · g), g the shared expert's gate; the product summed in Double.
+private func sigmoid(_ x: UnsafeMutableBufferPointer<Float>, _ gate: [Float]) -> Float {
+  Float(1 / (1 + exp(-moepack_dot(x.baseAddress, gate, x.count))))
 }

@@ -53,7 +53,7 @@ package struct ExpertPass: Sendable {
   }
 
   private func gather(_ x: Matrix, _ rows: [RoutedRow]) -> Matrix {
-    let result = Matrix(rows: rows.count, columns: x.columns)
+    let result = Matrix(unfilledRows: rows.count, columns: x.columns)
     for (place, row) in rows.enumerated() {
       result.row(place).baseAddress?.update(
         from: x.pointer + Int(row.token) * x.columns,

@@ -14,7 +14,7 @@ package struct RMSNorm: Sendable {
 
   /// The normalised rows of `x` in `rows`, as a new matrix.
   package func callAsFunction(_ x: Matrix, rows: Range<Int>, threads: Int) -> Matrix {
-    let result = Matrix(rows: rows.count, columns: x.columns)
+    let result = Matrix(unfilledRows: rows.count, columns: x.columns)
     let block = 64
     parallelForEach(count: (rows.count + block - 1) / block, threads: threads) { number in
       for row in number * block..<min((number + 1) * block, rows.count) {

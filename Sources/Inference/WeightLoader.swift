@@ -84,7 +84,7 @@ package struct WeightLoader: Sendable {
 
   /// Widens row blocks side by side.
   private func dense(tensor: Int, byteOffset: Int, rows: Int, columns: Int) throws -> Matrix {
-    let matrix = Matrix(rows: rows, columns: columns)
+    let matrix = Matrix(unfilledRows: rows, columns: columns)
     let block = max(1, (1 << 20) / max(columns, 1))
     let type = checkpoint.tensors[tensor].type
     let rowBytes = try type.byteCount(shape: [columns])

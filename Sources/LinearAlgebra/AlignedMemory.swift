@@ -1,60 +1,53 @@
 internal import Glibc
 
-/// Zeroed memory on a 64-byte boundary, freed with the object.
+/// Memory on a 64-byte boundary, freed with the object.
 ///
-/// From 1 MiB on it is an anonymous mapping, so the pages go back to the system at once when the
-/// object dies instead of staying in the allocator's pools; from 4 MiB on in huge pages where the
-/// system has them, since a matrix that lives for one product would else spend its time in page faults.
+/// From 1 MiB on it is an anonymous mapping of ``MappingPool``, so that pages go back to the system
+/// instead of staying in the allocator's pools; from 4 MiB on in huge pages where the system has them.
 final class AlignedMemory: @unchecked Sendable {
   /// First byte.
   let start: UnsafeMutableRawPointer
   /// Bytes asked for.
   let byteCount: Int
 
-  private let isMapped: Bool
+  /// Bytes of the mapping; 0 for memory of the allocator.
+  private let mappedBytes: Int
   private static let mappingThreshold = 1 << 20
-  private static let hugePageThreshold = 4 << 20
 
-  /// Takes `byteCount` zeroed bytes; stops the process when the system has none left.
-  init(byteCount: Int) {
+  /// Takes `byteCount` bytes, zeroed unless `isZeroed` is false; stops the process when the system
+  /// has none left.
+  init(byteCount: Int, isZeroed: Bool = true) {
     precondition(byteCount >= 0)
     self.byteCount = byteCount
-    isMapped = byteCount >= Self.mappingThreshold
-    if isMapped {
-      let mapping = mmap(
-        nil,
-        byteCount,
-        PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS,
-        -1,
-        0
-      )
-      guard let mapping, mapping != MAP_FAILED else {
+    if byteCount >= Self.mappingThreshold {
+      guard let mapping = MappingPool.take(byteCount) else {
         fatalError("out of memory: \(byteCount) bytes for a matrix")
       }
-      if byteCount >= Self.hugePageThreshold { madvise(mapping, byteCount, MADV_HUGEPAGE) }
-      start = mapping
+      start = mapping.start
+      mappedBytes = mapping.byteCount
+      if isZeroed && !mapping.isZeroed { memset(start, 0, byteCount) }
     } else {
       start = .allocate(byteCount: max(byteCount, 64), alignment: 64)
-      start.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 64))
+      mappedBytes = 0
+      if isZeroed { memset(start, 0, byteCount) }
     }
     BufferAccounting.add(byteCount)
   }
 
   deinit {
-    if isMapped {
-      munmap(start, byteCount)
+    if mappedBytes > 0 {
+      MappingPool.giveBack(start, size: mappedBytes)
     } else {
       start.deallocate()
     }
     BufferAccounting.remove(byteCount)
   }
 
-  /// Takes zeroed room for `count` numbers.
-  convenience init<Real: BLASReal>(_ type: Real.Type, count: Int) {
+  /// Takes room for `count` numbers, zeroed unless `isZeroed` is false.
+  convenience init<Real: BLASReal>(_ type: Real.Type, count: Int, isZeroed: Bool = true) {
     let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Real>.stride)
     precondition(!overflow && count >= 0, "matrix of \(count) elements")
-    self.init(byteCount: byteCount)
+    self.init(byteCount: byteCount, isZeroed: isZeroed)
   }
 
   /// The memory as numbers; valid while the object lives.

@@ -1,6 +1,6 @@
 /// A row-major matrix of double precision numbers.
 ///
-/// The memory starts as zeros, is counted by ``BufferAccounting``, and is freed with the object.
+/// The memory is counted by ``BufferAccounting``, and is freed with the object.
 /// The class does no locking: share it for reading, or let each thread write its own rows.
 package final class DoubleMatrix: @unchecked Sendable {
   /// Number of rows.
@@ -16,13 +16,22 @@ package final class DoubleMatrix: @unchecked Sendable {
   private let memory: AlignedMemory
 
   /// Makes a matrix of zeros.
-  package init(rows: Int, columns: Int) {
+  package convenience init(rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, isZeroed: true)
+  }
+
+  /// Makes a matrix that holds anything, for a caller that writes every element before it reads it.
+  package convenience init(unfilledRows rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, isZeroed: false)
+  }
+
+  private init(rows: Int, columns: Int, isZeroed: Bool) {
     precondition(rows >= 0 && columns >= 0, "matrix of \(rows)x\(columns)")
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     precondition(!overflow, "matrix of \(rows)x\(columns)")
     self.rows = rows
     self.columns = columns
-    memory = AlignedMemory(Double.self, count: count)
+    memory = AlignedMemory(Double.self, count: count, isZeroed: isZeroed)
     elements = UnsafeMutableBufferPointer(start: memory.numbers(Double.self), count: count)
   }
 
@@ -53,14 +62,14 @@ package final class DoubleMatrix: @unchecked Sendable {
 
   /// A copy of all elements.
   package func copy() -> DoubleMatrix {
-    let copy = DoubleMatrix(rows: rows, columns: columns)
+    let copy = DoubleMatrix(unfilledRows: rows, columns: columns)
     copy.pointer.update(from: pointer, count: elements.count)
     return copy
   }
 
   /// A copy rounded to single precision.
   package func narrowed() -> Matrix {
-    let result = Matrix(rows: rows, columns: columns)
+    let result = Matrix(unfilledRows: rows, columns: columns)
     narrow(pointer, into: result.pointer, count: elements.count)
     return result
   }

@@ -20,7 +20,11 @@ package func gram(
   let order = x.columns
   let result = sum ?? DoubleMatrix(rows: order, columns: order)
   try requireSquare("sum of a Gram matrix", result, order: order)
-  let piece = AlignedMemory(Double.self, count: min(Tiles.depth, x.rows) * order)
+  let piece = AlignedMemory(
+    Double.self,
+    count: min(Tiles.depth, x.rows) * order,
+    isZeroed: false
+  )
   nonisolated(unsafe) let numbers = piece.numbers(Double.self)
   for rows in Tiles.ranges(x.rows, size: Tiles.depth) {
     parallelForEach(count: rows.count, threads: threads) { row in
@@ -62,7 +66,11 @@ package func gram(_ x: Matrix, threads: Int = 1) throws(LinearAlgebraError) -> D
 package func outerGram(_ w: Matrix, threads: Int = 1) throws(LinearAlgebraError) -> DoubleMatrix {
   let order = w.rows
   let result = DoubleMatrix(rows: order, columns: order)
-  let piece = AlignedMemory(Double.self, count: min(Tiles.depth, w.columns) * order)
+  let piece = AlignedMemory(
+    Double.self,
+    count: min(Tiles.depth, w.columns) * order,
+    isZeroed: false
+  )
   nonisolated(unsafe) let numbers = piece.numbers(Double.self)
   for columns in Tiles.ranges(w.columns, size: Tiles.depth) {
     parallelForEach(count: order, threads: threads) { row in

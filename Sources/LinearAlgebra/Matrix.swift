@@ -1,6 +1,6 @@
 /// A row-major matrix of single precision numbers.
 ///
-/// The memory starts as zeros, is counted by ``BufferAccounting``, and is freed with the object.
+/// The memory is counted by ``BufferAccounting``, and is freed with the object.
 /// The class does no locking: share it for reading, or let each thread write its own rows.
 package final class Matrix: @unchecked Sendable {
   /// Number of rows.
@@ -16,13 +16,22 @@ package final class Matrix: @unchecked Sendable {
   private let memory: AlignedMemory
 
   /// Makes a matrix of zeros.
-  package init(rows: Int, columns: Int) {
+  package convenience init(rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, isZeroed: true)
+  }
+
+  /// Makes a matrix that holds anything, for a caller that writes every element before it reads it.
+  package convenience init(unfilledRows rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, isZeroed: false)
+  }
+
+  private init(rows: Int, columns: Int, isZeroed: Bool) {
     precondition(rows >= 0 && columns >= 0, "matrix of \(rows)x\(columns)")
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     precondition(!overflow, "matrix of \(rows)x\(columns)")
     self.rows = rows
     self.columns = columns
-    memory = AlignedMemory(Float.self, count: count)
+    memory = AlignedMemory(Float.self, count: count, isZeroed: isZeroed)
     elements = UnsafeMutableBufferPointer(start: memory.numbers(Float.self), count: count)
   }
 
@@ -54,7 +63,7 @@ package final class Matrix: @unchecked Sendable {
   /// A copy of the rows in `range`.
   package func copy(ofRows range: Range<Int>) -> Matrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
-    let copy = Matrix(rows: range.count, columns: columns)
+    let copy = Matrix(unfilledRows: range.count, columns: columns)
     copy.pointer.update(
       from: pointer + range.lowerBound * columns,
       count: range.count * columns
@@ -64,7 +73,7 @@ package final class Matrix: @unchecked Sendable {
 
   /// A copy of the rows at `indices`, in that order.
   package func copy(ofRows indices: [Int]) -> Matrix {
-    let copy = Matrix(rows: indices.count, columns: columns)
+    let copy = Matrix(unfilledRows: indices.count, columns: columns)
     for (target, source) in indices.enumerated() {
       _ = copy.row(target).update(from: row(source))
     }
@@ -73,14 +82,14 @@ package final class Matrix: @unchecked Sendable {
 
   /// A copy with rows and columns exchanged.
   package func transposed() -> Matrix {
-    let result = Matrix(rows: columns, columns: rows)
+    let result = Matrix(unfilledRows: columns, columns: rows)
     transpose(pointer, rows: rows, columns: columns, into: result.pointer)
     return result
   }
 
   /// A copy in double precision.
   package func widened() -> DoubleMatrix {
-    let result = DoubleMatrix(rows: rows, columns: columns)
+    let result = DoubleMatrix(unfilledRows: rows, columns: columns)
     widen(pointer, into: result.pointer, count: elements.count)
     return result
   }

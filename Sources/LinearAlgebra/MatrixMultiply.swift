@@ -105,7 +105,7 @@ package func multiply(
   transposed w: Matrix,
   threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
-  let y = Matrix(rows: x.rows, columns: w.rows)
+  let y = Matrix(unfilledRows: x.rows, columns: w.rows)
   try multiply(x.view, transposed: w.view, into: y.view, threads: threads)
   return y
 }
@@ -118,7 +118,7 @@ package func multiply(
   _ b: Matrix,
   threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
-  let c = Matrix(rows: a.rows, columns: b.columns)
+  let c = Matrix(unfilledRows: a.rows, columns: b.columns)
   try multiply(a.view, b.view, into: c.view, threads: threads)
   return c
 }
@@ -131,7 +131,7 @@ package func multiply(
   _ b: Matrix,
   threads: Int = 1
 ) throws(LinearAlgebraError) -> Matrix {
-  let c = Matrix(rows: a.columns, columns: b.columns)
+  let c = Matrix(unfilledRows: a.columns, columns: b.columns)
   try multiply(transposed: a.view, b.view, into: c.view, threads: threads)
   return c
 }

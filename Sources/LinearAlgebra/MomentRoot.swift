@@ -35,7 +35,7 @@ enum MomentRoot {
       return matrix
     case .eigenvectors(let rows):
       let (k, n) = (rows.rows, rows.columns)
-      let half = DoubleMatrix(rows: k, columns: n)
+      let half = DoubleMatrix(unfilledRows: k, columns: n)
       try tiledProduct(
         rows: k,
         columns: n,
@@ -68,7 +68,7 @@ enum MomentRoot {
       try factor.multiplyTransposedFromRight(vectors)
       return vectors
     case .eigenvectors(let rows):
-      let result = DoubleMatrix(rows: vectors.rows, columns: rows.columns)
+      let result = DoubleMatrix(unfilledRows: vectors.rows, columns: rows.columns)
       try tiledProduct(
         rows: vectors.rows,
         columns: rows.columns,

@@ -19,7 +19,7 @@ func squaredResidual(
   try parallelForEach(count: tiles.count, threads: threads) {
     index throws(LinearAlgebraError) in
     let rows = tiles[index]
-    let product = Matrix(rows: rows.count, columns: w.columns)
+    let product = Matrix(unfilledRows: rows.count, columns: w.columns)
     try multiply(transposed: left.view(ofColumns: rows), right.view, into: product.view)
     sums[0, index] = withExtendedLifetime(product) {
       sumOfSquaredDifferences(

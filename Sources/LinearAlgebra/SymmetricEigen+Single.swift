@@ -63,7 +63,7 @@ func narrowEigenpairs(
   try matrix.requireFinite("symmetric eigenproblem")
   let trace = matrix.trace
   if SinglePrecisionLimit.trace.contains(trace) {
-    let vectors = Matrix(rows: count, columns: matrix.rows)
+    let vectors = Matrix(unfilledRows: count, columns: matrix.rows)
     if let values = try singleEigenpairs(
       of: matrix.narrowed(),
       count: count,

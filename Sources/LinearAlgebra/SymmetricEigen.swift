@@ -27,7 +27,7 @@ package func symmetricEigen(
   try requireSquare("symmetric eigenproblem", matrix, order: matrix.rows)
   try requireRank(count, limit: matrix.rows)
   try matrix.requireFinite("symmetric eigenproblem")
-  let vectors = DoubleMatrix(rows: count, columns: matrix.rows)
+  let vectors = DoubleMatrix(unfilledRows: count, columns: matrix.rows)
   let work = matrix.copy()
   let values = try topEigenpairs(
     of: work.pointer,

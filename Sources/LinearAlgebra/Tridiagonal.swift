@@ -20,7 +20,7 @@ struct Tridiagonal<Real: BLASReal> {
     e = d + n
     tau = e + n
     let workCount = try Tiles.int32(n * Self.blockColumns, "symmetric eigenproblem")
-    let work = AlignedMemory(Real.self, count: Int(workCount))
+    let work = AlignedMemory(Real.self, count: Int(workCount), isZeroed: false)
     try lapack(
       "sytrd",
       Real.sytrd(order, matrix, d, e, tau, work.numbers(Real.self), workCount)
@@ -94,8 +94,8 @@ struct Tridiagonal<Real: BLASReal> {
     let n = Int(order)
     let workCount = try Tiles.int32(1 + 4 * n + n * n, "symmetric eigenproblem")
     let integerCount = try Tiles.int32(3 + 5 * n, "symmetric eigenproblem")
-    let all = AlignedMemory(Real.self, count: n * n)
-    let work = AlignedMemory(Real.self, count: Int(workCount))
+    let all = AlignedMemory(Real.self, count: n * n, isZeroed: false)
+    let work = AlignedMemory(Real.self, count: Int(workCount), isZeroed: false)
     let integers = AlignedMemory(byteCount: Int(integerCount) * MemoryLayout<Int32>.stride)
     let z = all.numbers(Real.self)
     try lapack(
@@ -128,7 +128,7 @@ struct Tridiagonal<Real: BLASReal> {
       count * Self.blockColumns + 65 * 64,
       "symmetric eigenproblem"
     )
-    let work = AlignedMemory(Real.self, count: Int(workCount))
+    let work = AlignedMemory(Real.self, count: Int(workCount), isZeroed: false)
     try lapack(
       "ormtr",
       Real.ormtr(

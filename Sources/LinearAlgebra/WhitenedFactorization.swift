@@ -99,7 +99,7 @@ package struct WhitenedFactorization: Sendable {
     let eigen = try narrowEigenpairs(of: inner, count: min(rank, inner.rows))
     let directions = try root.carryBack(eigen.vectors.widened(), threads: threads)
     // Rows of (W S V)ᵀ; rows that G leaves no energy for stay zero and are completed by QR.
-    let basis = DoubleMatrix(rows: rank, columns: w.rows)
+    let basis = DoubleMatrix(unfilledRows: rank, columns: w.rows)
     let wide = w.widened()
     try tiledProduct(
       rows: directions.rows,
@@ -153,7 +153,7 @@ package func outputMoment(
   let (m, n) = (w.rows, w.columns)
   try requireSquare("input second moment", inputMoment, order: n)
   let wide = w.widened()
-  let weighted = DoubleMatrix(rows: m, columns: n)
+  let weighted = DoubleMatrix(unfilledRows: m, columns: n)
   try tiledProduct(
     rows: m,
     columns: n,

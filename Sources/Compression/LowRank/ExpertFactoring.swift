@@ -154,7 +154,7 @@ package struct ExpertFactoring: Sendable {
   private func narrow(_ matrix: Matrix, to type: ElementType) throws -> ([UInt8], Matrix) {
     let count = try type.byteCount(shape: [matrix.rows, matrix.columns])
     var bytes = [UInt8](repeating: 0, count: count)
-    let values = Matrix(rows: matrix.rows, columns: matrix.columns)
+    let values = Matrix(unfilledRows: matrix.rows, columns: matrix.columns)
     try bytes.withUnsafeMutableBytes { buffer in
       try type.narrow(UnsafeBufferPointer(matrix.elements), into: buffer)
       try type.widen(UnsafeRawBufferPointer(buffer), into: values.elements)

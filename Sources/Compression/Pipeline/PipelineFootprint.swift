@@ -63,13 +63,12 @@ package struct PipelineFootprint: Sendable {
     return count * (spools ? group : stream)
   }
 
-  /// Outputs of each token's experts in a block, and that block's rows.
+  /// Outputs of each token's experts in a block, and that block's rows; `width` is the most experts a
+  /// token has.
   private func block(width: Int) -> Int {
-    let rows = min(
-      forward.groupTokens(of: tokens),
-      MixtureMeasurement.blockTokens(width: width, hidden: c.hiddenSize)
-    )
-    return 4 * rows * c.hiddenSize * (width + 1)
+    let rows = forward.groupTokens(of: tokens)
+    let outputs = min(TokenOutputs.blockBytes, 4 * rows * c.hiddenSize * width)
+    return max(outputs, 4 * c.hiddenSize * width) + 4 * rows * c.hiddenSize
   }
 
   private var sample: (tokens: Int, candidates: Int) {
@@ -83,11 +82,8 @@ package struct PipelineFootprint: Sendable {
   private func measure(spools: Bool) -> Int {
     let (n, candidates) = sample
     let numbers = n * (candidates * (candidates + 1) / 2 + c.expertCount + candidates)
-    let gramBlock =
-      4 * min(n, GramSampler.blockTokens(candidates: candidates, hidden: c.hiddenSize))
-      * candidates * (c.hiddenSize + candidates / 2 + 1)
     return streams(1, spools: spools) + forward.byteCount(tokens: tokens) + 8 * numbers
-      + max(block(width: c.topK + 1), gramBlock)
+      + block(width: max(c.topK + 1, candidates))
   }
 
   private var choose: Int {

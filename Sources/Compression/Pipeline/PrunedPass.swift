@@ -139,7 +139,7 @@ extension PrunedPass.LayerState {
   /// The inputs of the tokens in `rows[group]`, one under another: [rows, H].
   package func gather(_ rows: [[Int]]) throws -> Matrix {
     let total = rows.reduce(0) { $0 + $1.count }
-    let result = Matrix(rows: total, columns: inputs.width)
+    let result = Matrix(unfilledRows: total, columns: inputs.width)
     var place = 0
     for (group, members) in rows.enumerated() where !members.isEmpty {
       let x = try inputs.load(group)

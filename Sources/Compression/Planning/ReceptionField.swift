@@ -159,7 +159,7 @@ package struct ReceptionField {
     -> ExpertInputs
   {
     let rows = prefixes[0].stream[group].rows
-    let x = Matrix(rows: rows * prefixes.count, columns: prefixes[0].stream[group].columns)
+    let x = Matrix(unfilledRows: rows * prefixes.count, columns: prefixes[0].stream[group].columns)
     for (number, prefix) in prefixes.enumerated() {
       let h = prefix.stream[group]
       try layer.attend(h, length: context)
