@@ -23,7 +23,7 @@ struct Bench {
 
   /// A worker of ours.
   func worker(_ name: String, _ arguments: [String] = []) throws -> Worker {
-    try Worker([programs + "/" + name] + arguments)
+    try Worker([programs + "/" + name] + arguments, log: "\(work)/\(name).err")
   }
 
   /// What stands in a row whose peer is missing.
@@ -32,7 +32,8 @@ struct Bench {
   /// A peer, or nil if its packages are not installed.
   func peer(_ script: String, _ arguments: [String]) throws -> Worker? {
     guard access(python, X_OK) == 0 else { return nil }
-    return try Worker([python, "\(scripts)/\(script).py"] + arguments)
+    let command = [python, "\(scripts)/\(script).py"] + arguments
+    return try Worker(command, log: "\(work)/\(script)-peer.err")
   }
 
   /// Runs the tool.

@@ -38,7 +38,7 @@ func packRow(_ bench: Bench) throws -> [Outcome] {
       ours: sizes.ours,
       peerName: name,
       peer: sizes.peer,
-      aims: [.value(1.47), .ratio(1)]
+      aims: [.value(1.47)]
     ),
     Outcome(
       name: "pack: encode, with hashes",

@@ -6,21 +6,29 @@ final class Worker {
   /// What it said when it was ready.
   private(set) var facts: JSONValue = .null
   private let name: String
+  /// File that receives its standard error.
+  private let log: String
   private let process: pid_t
   private let input: UnsafeMutablePointer<FILE>
   private let output: UnsafeMutablePointer<FILE>
 
   /// Starts the program and waits until it is ready.
   ///
+  /// - Parameters:
+  ///   - command: The program's path and its arguments.
+  ///   - log: File that receives standard error, which is shown if the program ends too early.
   /// - Throws: ``Failure`` if it cannot be started or ends at once.
-  init(_ command: [String]) throws {
+  init(_ command: [String], log: String) throws {
     name = command.joined(separator: " ")
+    self.log = log
     let (toWorker, fromWorker) = (try Worker.pipe(), try Worker.pipe())
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, toWorker.read, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, fromWorker.write, STDOUT_FILENO)
+    let flags = O_WRONLY | O_CREAT | O_TRUNC
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, flags, 0o644)
     process = try spawn(command, &actions)
     close(toWorker.read)
     close(fromWorker.write)
@@ -54,7 +62,7 @@ final class Worker {
     var room = 0
     defer { free(line) }
     guard getline(&line, &room, output) > 0, let line else {
-      throw Failure("\(name) ended; what it said is above")
+      throw Failure("\(name) ended: \(try contents(of: log))")
     }
     return try JSONValue(parsing: Array(String(cString: line).utf8))
   }
