@@ -22,10 +22,12 @@ MAN_DATE := 2026-11-25
 DEMO_MODEL := Fixtures/models/micro-qwen2moe
 LINTED := Sources Tests Package.swift Fixtures/Fixtures.swift
 
-# make bench QUICK=1 takes minutes, ONLY=pack,search some of the rows; PEERS is a Python environment.
+# For make bench: QUICK=1 takes minutes, ONLY=pack,search some of the rows; PEERS is a Python
+# environment, WORK the folder of models, outputs and numbers.
 QUICK ?=
 ONLY ?=
 PEERS ?= .build-bench/peers
+WORK ?= .build-bench/work
 
 .PHONY: help setup build demo test lint format man static install uninstall bench clean
 
@@ -127,8 +129,8 @@ uninstall:
 # What each row means: docs/benchmarks.md. The peers come from Tests/Benchmarks/install-peers.sh.
 bench: build
 	$(SWIFT) build $(RELEASE) --package-path Tests/Benchmarks --scratch-path .build-bench
-	.build-bench/release/bench --tool $(MOEPACK) --python $(PEERS)/bin/python --only '$(ONLY)' \
-	  $(if $(QUICK),--quick)
+	.build-bench/release/bench --tool $(MOEPACK) --python '$(PEERS)/bin/python' \
+	  --work '$(WORK)' --only '$(ONLY)' $(if $(QUICK),--quick)
 
 clean:
 	rm -rf .build .build-static .build-bench demo

@@ -19,9 +19,11 @@ func measure(_ options: Options) throws {
   try makeFolder(bench.work)
   var rows: [JSONValue] = []
   var runs: [StageRun] = []
-  var wrong = 0
-  Table.head()
+  var notes: [String] = []
+  var failures: [String] = []
+  let table = Table.ofOutcomes()
   for name in options.rows {
+    progress(name)
     do {
       let outcomes: [Outcome]
       switch name {
@@ -33,23 +35,27 @@ func measure(_ options: Options) throws {
       case "tokenize": outcomes = try tokenizeRow(bench)
       default: (outcomes, runs) = try stagesRow(bench)
       }
-      outcomes.forEach(Table.show)
+      outcomes.forEach(table.add)
       rows += outcomes.map(\.json)
+      notes += outcomes.filter { !$0.note.isEmpty }.map { "\($0.name): \($0.note)" }
       if outcomes.contains(where: { $0.peerName == Bench.missing }) {
-        print("    peer not installed: run Tests/Benchmarks/install-peers.sh")
+        notes.append("\(name): peer not installed; run Tests/Benchmarks/install-peers.sh")
       }
     } catch {
       // The other rows can still be measured.
-      print("\(name): \(error)")
-      wrong += 1
+      failures.append("\(name): \(error)")
     }
   }
+  print()
+  (notes + failures).forEach { print($0) }
+  if !runs.isEmpty { print() }
+  Table.show(runs)
   let path = bench.work + "/bench.json"
   let json: JSONValue = [
     "machine": machine(), "quick": .bool(bench.isQuick), "rows": .array(rows),
     "stages": .array(runs.map(\.json)),
   ]
   try write(json.text(pretty: true) + "\n", to: path)
-  print("saved as \(path)")
-  if wrong > 0 { throw Failure("\(wrong) of \(options.rows.count) rows failed") }
+  print("\nsaved as \(path)")
+  if !failures.isEmpty { throw Failure("\(failures.count) of \(options.rows.count) rows failed") }
 }

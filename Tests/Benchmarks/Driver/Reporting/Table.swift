@@ -1,67 +1,84 @@
 import Glibc
 
-/// The table on standard output, written row by row as rows are ready.
-enum Table {
-  private static let widths = [38, 14, 22, 20, 26]
+/// A table on standard output, in Markdown, written row by row as rows are ready.
+struct Table {
+  private let widths: [Int]
 
-  static func head() {
-    line(["row", "ours", "peer", "better (spread)", "aim"])
-    print(String(repeating: "-", count: widths.reduce(0, +)))
+  /// Writes the head of a table.
+  ///
+  /// - Parameter columns: Titles, and how many characters a column's cells have at most.
+  init(_ columns: [(title: String, width: Int)]) {
+    widths = columns.map { max($0.width, $0.title.count) }
+    add(columns.map(\.title))
+    print("|" + widths.map { String(repeating: "-", count: $0 + 2) + "|" }.joined())
   }
 
-  static func show(_ outcome: Outcome) {
-    let unit = outcome.kind.unit
-    let ratios = outcome.ratios
-    let ratio =
-      ratios.isEmpty
-      ? "-"
-      : "\(digits(median(ratios))) (\(digits(ratios.min() ?? 0))-\(digits(ratios.max() ?? 0)))"
-    line([
-      outcome.name,
-      "\(digits(median(outcome.ours))) \(unit)",
-      outcome.peer.isEmpty
-        ? outcome.peerName : "\(outcome.peerName) \(digits(median(outcome.peer)))",
-      ratio,
-      outcome.aims.map { text($0, outcome) }.joined(separator: ", "),
-    ])
-    if !outcome.note.isEmpty { print("    \(outcome.note)") }
-  }
-
-  private static func text(_ aim: Outcome.Aim, _ outcome: Outcome) -> String {
-    let met = outcome.meets(aim).map { $0 ? "met" : "missed" } ?? "no peer"
-    switch aim {
-    case .ratio(let least): return "\(digits(least))x \(met)"
-    case .value(let bound): return "\(digits(bound)) \(outcome.kind.unit) \(met)"
+  /// Writes a row.
+  func add(_ cells: [String]) {
+    let padded = zip(cells, widths).map { cell, width in
+      " \(cell)\(String(repeating: " ", count: max(0, width - cell.count))) |"
     }
-  }
-
-  /// Cells of fixed width, the first to the left and the others after it.
-  static func line(_ cells: [String], widths: [Int] = Table.widths) {
-    var text = ""
-    for (cell, width) in zip(cells, widths) {
-      text += cell + String(repeating: " ", count: max(1, width - cell.count))
-    }
-    while text.last == " " { text.removeLast() }
-    print(text)
+    print("|" + padded.joined())
     fflush(nil)
   }
 }
 
-/// A number with three digits that count, or all of those before the point.
-func digits(_ value: Double) -> String {
-  guard value.isFinite, value != 0 else { return value == 0 ? "0" : "-" }
-  if abs(value) < 0.01 {
-    var (exponent, rest) = (0, abs(value))
-    while rest < 1 { (exponent, rest) = (exponent + 1, rest * 10) }
-    return "\(value < 0 ? "-" : "")\((rest * 10).rounded() / 10)e-\(exponent)"
+extension Table {
+  /// The table of what was measured.
+  static func ofOutcomes() -> Table {
+    Table([
+      ("row", 34), ("ours", 12), ("peer", 18), ("better (spread)", 19), ("aim", 28),
+    ])
   }
-  let places = abs(value) < 10 ? 2 : abs(value) < 100 ? 1 : 0
-  var scale = 1
-  for _ in 0..<places { scale *= 10 }
-  let whole = Int((abs(value) * Double(scale)).rounded())
-  let sign = value < 0 ? "-" : ""
-  if places == 0 { return "\(sign)\(whole)" }
-  let fraction = String(whole % scale)
-  return "\(sign)\(whole / scale)."
-    + String(repeating: "0", count: places - fraction.count) + fraction
+
+  /// Writes the row of an outcome.
+  func add(_ outcome: Outcome) {
+    let ratios = outcome.ratios
+    let spread = "(\(digits(ratios.min() ?? 0))-\(digits(ratios.max() ?? 0)))"
+    let peer = outcome.peer.isEmpty ? "" : " " + digits(median(outcome.peer))
+    add([
+      outcome.name, outcome.text(median(outcome.ours)), outcome.peerName + peer,
+      ratios.isEmpty ? "-" : "\(digits(median(ratios))) \(spread)",
+      outcome.aims.map { outcome.text($0) }.joined(separator: ", "),
+    ])
+  }
+
+  /// Writes the table of the main job's stages.
+  static func show(_ runs: [StageRun]) {
+    guard let first = runs.first else { return }
+    let stages = first.seconds.map { ("\($0.stage), s", 7) }
+    let table = Table(
+      [("layers", 6), ("tokens", 6), ("threads", 7)] + stages + [("all, s", 6), ("peak MB", 7)]
+    )
+    for run in runs {
+      let all = run.seconds.reduce(0) { $0 + $1.seconds }
+      table.add(
+        [String(run.layers), String(run.tokens), String(run.threads)]
+          + run.seconds.map { digits($0.seconds) }
+          + [digits(all), String(run.peakBytes / 1_000_000)]
+      )
+    }
+  }
+}
+
+extension Outcome {
+  /// A number with the outcome's unit.
+  fileprivate func text(_ value: Double) -> String {
+    kind.unit.isEmpty ? digits(value) : "\(digits(value)) \(kind.unit)"
+  }
+
+  /// An aim, and what became of it.
+  fileprivate func text(_ aim: Aim) -> String {
+    let met = meets(aim).map { $0 ? "met" : "missed" } ?? "no peer"
+    switch aim {
+    case .ratio(let least): return "\(digits(least))x \(met)"
+    case .value(let bound): return "\(text(bound)) \(met)"
+    }
+  }
+}
+
+/// Says on standard error what is going on.
+func progress(_ text: String) {
+  let bytes = Array("bench: \(text)\n".utf8)
+  _ = write(STDERR_FILENO, bytes, bytes.count)
 }

@@ -26,22 +26,9 @@ func stagesRow(_ bench: Bench) throws -> ([Outcome], [StageRun]) {
     bench.isQuick
     ? [(1, 2048, 2)]
     : [(1, 2048, 2), (1, 4096, 1), (1, 4096, 2), (1, 16384, 2), (3, 4096, 2)]
-  let widths = [8, 8, 9, 10, 9, 17, 17, 9, 9]
-  var runs: [StageRun] = []
-  for (layers, tokens, threads) in shapes {
-    let run = try compress(bench, layers: layers, tokens: tokens, threads: threads)
-    if runs.isEmpty {
-      Table.line(
-        ["layers", "tokens", "threads"] + run.seconds.map(\.stage) + ["total", "peak MB"],
-        widths: widths
-      )
-    }
-    Table.line(
-      [String(layers), String(tokens), String(threads)] + run.seconds.map { digits($0.seconds) }
-        + [digits(run.seconds.reduce(0) { $0 + $1.seconds }), String(run.peakBytes / 1_000_000)],
-      widths: widths
-    )
-    runs.append(run)
+  let runs = try shapes.map { layers, tokens, threads in
+    progress("compress: layers \(layers), tokens \(tokens), threads \(threads)")
+    return try compress(bench, layers: layers, tokens: tokens, threads: threads)
   }
   return (prediction(runs).map { [$0] } ?? [], runs)
 }
