@@ -22,9 +22,12 @@ MAN_DATE := 2026-11-25
 DEMO_MODEL := Fixtures/models/micro-qwen2moe
 LINTED := Sources Tests Package.swift Fixtures/Fixtures.swift
 
-BENCH_MODEL := .build-bench/model
-BENCH_SHAPES ?= --layers 2 --vocab 32000
-BENCH_ROUNDS ?= 1
+# For make bench: QUICK=1 takes minutes, ONLY=pack,search some of the rows; PEERS is a Python
+# environment, WORK the folder of models, outputs and numbers.
+QUICK ?=
+ONLY ?=
+PEERS ?= .build-bench/peers
+WORK ?= .build-bench/work
 
 .PHONY: help setup build demo test lint format man static install uninstall bench clean
 
@@ -35,7 +38,7 @@ help:
 	@echo 'make install    install program, man pages, completions (PREFIX=$(PREFIX))'
 	@echo 'make uninstall  remove them again'
 	@echo 'make man        make the pages in man/ again from the commands'
-	@echo 'make bench      time the commands on a synthetic checkpoint'
+	@echo 'make bench      measure speed and memory against peers (QUICK=1, ONLY=row,row)'
 	@echo 'make clean      remove what was built'
 
 # Swift must be there; the C libraries are installed where we may, else we say how.
@@ -123,12 +126,11 @@ uninstall:
 	rm -f '$(SHARE)/man/man1/moepack.1' '$(SHARE)'/man/man1/moepack.*.1
 	rm -rf '$(SHARE)/doc/moepack'
 
-# BENCH_SHAPES= (empty) gives four layers of Qwen1.5-MoE-A2.7B: 5.8 GB, and as much again for outputs.
+# What each row means: docs/benchmarks.md. The peers come from Tests/Benchmarks/install-peers.sh.
 bench: build
-	$(SWIFT) build -c release --package-path Tests/Benchmarks --scratch-path .build-bench
-	.build-bench/release/make-synthetic $(BENCH_MODEL) $(BENCH_SHAPES)
-	rm -rf $(BENCH_MODEL).bench
-	.build-bench/release/measure $(MOEPACK) $(BENCH_MODEL) --rounds $(BENCH_ROUNDS)
+	$(SWIFT) build $(RELEASE) --package-path Tests/Benchmarks --scratch-path .build-bench
+	.build-bench/release/bench --tool $(MOEPACK) --python '$(PEERS)/bin/python' \
+	  --work '$(WORK)' --only '$(ONLY)' $(if $(QUICK),--quick)
 
 clean:
 	rm -rf .build .build-static .build-bench demo
