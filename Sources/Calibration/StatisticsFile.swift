@@ -27,6 +27,12 @@ package enum StatisticsLayout {
     "count", "gate_sum", "norm_sum", "norm_square_sum", "gate_norm_sum", "leave_one_out",
   ]
 
+  /// Bytes of a file for `layers` layers of `experts` experts, its header aside.
+  package static func byteCount(layers: Int, experts: Int, plan: SamplePlan) -> Int {
+    let sample = plan.candidates * (plan.candidates + 1) / 2 + experts + plan.candidates
+    return layers * (8 * sums.count * experts + plan.positions.count * (4 * sample + 8))
+  }
+
   static func name(_ layer: Int, _ part: String) -> String { "layers.\(layer).\(part)" }
 
   /// Tensors for each of `layers`.

@@ -1,5 +1,5 @@
-package import Inference
-package import LinearAlgebra
+internal import Inference
+internal import LinearAlgebra
 internal import Parallelism
 
 /// The outputs of each token's likeliest experts, for a block of tokens: of k + 1 for every token,

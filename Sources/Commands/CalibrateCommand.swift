@@ -56,6 +56,13 @@ struct CalibrateCommand: ParsableCommand {
       MemoryPromise.show(estimate, json: common.json)
       return
     }
+    try DiskSpace.check(
+      [
+        DiskSpace.Need(FileSystem.folder(of: path), exactly: planner.statisticsBytes),
+        DiskSpace.Need(files.folder, exactly: planner.streamBytes),
+      ],
+      written: files.byteCount
+    )
     let identity = try RunIdentity.of("calibrate", checkpoint, stream, options, files)
     try resume.run(files, identity: identity) { work in
       planner.work = work

@@ -114,17 +114,19 @@ struct CompressCommand: ParsableCommand {
       stages: stages,
       clock: clock
     )
+    let forecast = try given ?? planner.forecast()
     if conduct.dryRun {
-      let forecast = try CompressionReport(
-        given ?? planner.forecast(),
+      let report = try CompressionReport(
+        forecast,
         checkpoint,
         stream,
         clock: clock,
         estimate: estimate
       )
-      forecast.show(json: common.json)
+      report.show(json: common.json)
       return
     }
+    try checkDisk(forecast, planner)
     var more = JSONObject()
     more["plan"] = given.map { .string(Self.checksum($0)) } ?? .null
     more["evaluation text"] = JSONValue(evaluation?.fingerprint)
@@ -159,6 +161,18 @@ struct CompressCommand: ParsableCommand {
   }
 
   private var files: WorkFiles { common.workFiles(of: FilePath(destination.output)) }
+
+  private func checkDisk(_ plan: CompressionPlan, _ planner: Planner) throws {
+    let size = try SizeEstimate(plan, for: planner.checkpoint, isForecast: self.plan == nil)
+    let measured = self.plan == nil && planner.options.prune > 0 ? planner.statisticsBytes : 0
+    try DiskSpace.check(
+      [
+        DiskSpace.Need(FileSystem.folder(of: files.output), packOf: size.output),
+        DiskSpace.Need(files.folder, exactly: measured + planner.streamBytes),
+      ],
+      written: files.byteCount
+    )
+  }
 
   private func compress(_ planner: Planner, _ given: CompressionPlan?, to path: FilePath) throws
     -> Compressor.Result

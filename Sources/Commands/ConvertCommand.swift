@@ -112,6 +112,12 @@ struct ConvertCommand: ParsableCommand {
       show(job.forecast, seconds: ProgressLine.now - start, estimate: job.estimatedPeakMemory)
       return
     }
+    let folder = FileSystem.folder(of: path)
+    let need =
+      format == .moepack
+      ? DiskSpace.Need(folder, packOf: job.forecast.byteCount)
+      : DiskSpace.Need(folder, exactly: job.forecast.byteCount)
+    try DiskSpace.check([need], written: files.byteCount)
     for left in job.forecast.leftOut {
       Console.note("left out: \(SafeText.shown(left.path)) (\(left.reason))")
     }

@@ -109,10 +109,13 @@ struct EvaluateCommand: ParsableCommand {
       return
     }
     let c = try checkpoint.requireConfiguration()
+    let logitsBytes = stream.ids.count * (c.vocabularySize * 4 + 8)
+    try DiskSpace.check(
+      logitsPath.map { [DiskSpace.Need(FileSystem.folder(of: $0), exactly: logitsBytes)] } ?? []
+    )
     if let logitsPath {
-      let bytes = stream.ids.count * (c.vocabularySize * 4 + 8)
       Console.note(
-        "\(SafeText.shown(logitsPath.string)): \(SafeText.bytes(bytes)) of logits to be written"
+        "\(SafeText.shown(logitsPath.string)): \(SafeText.bytes(logitsBytes)) of logits to be written"
       )
     }
     evaluator.logitsPath = logitsPath

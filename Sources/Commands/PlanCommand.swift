@@ -87,6 +87,11 @@ struct PlanCommand: ParsableCommand {
       report.show(json: common.json)
       return
     }
+    let measured = statistics == nil && options.prune > 0 ? planner.statisticsBytes : 0
+    try DiskSpace.check(
+      [DiskSpace.Need(files.folder, exactly: measured + planner.streamBytes)],
+      written: files.byteCount
+    )
     var more = JSONObject()
     more["statistics"] = JSONValue(try statistics.map { try FileSystem.changeTime(FilePath($0)) })
     let identity = try RunIdentity.of("plan", checkpoint, stream, options, files, more: more)

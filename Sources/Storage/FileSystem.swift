@@ -31,6 +31,14 @@ public enum FileSystem {
   /// The size of the file at `path`, or nil.
   public static func byteCount(_ path: FilePath) -> Int? { status(path).map { Int($0.st_size) } }
 
+  /// Whether two paths lie on one disk; true where that is not to be seen.
+  public static func isSameDisk(_ a: FilePath, _ b: FilePath) -> Bool {
+    guard let a = try? SystemCalls.current.status(of: a),
+      let b = try? SystemCalls.current.status(of: b)
+    else { return true }
+    return a.st_dev == b.st_dev
+  }
+
   /// When the content of the file at `path` last changed, as seconds and nanoseconds since 1970.
   public static func changeTime(_ path: FilePath) throws(StorageError) -> String {
     let time: timespec

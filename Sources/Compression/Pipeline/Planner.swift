@@ -66,6 +66,22 @@ package struct Planner {
     )
   }
 
+  /// Bytes of the statistics this run measures.
+  package var statisticsBytes: Int {
+    StatisticsLayout.byteCount(
+      layers: configuration.moeLayers.count,
+      experts: configuration.expertCount,
+      plan: samplePlan
+    )
+  }
+
+  /// Bytes of streams on disk: two slots to go on from, and where they are spooled what a layer's
+  /// stream and inputs take.
+  package var streamBytes: Int {
+    HiddenStream.byteCount(tokens: stream.ids.count, width: configuration.hiddenSize)
+      * (spoolFolder == nil ? 2 : 4)
+  }
+
   /// What a statistics file must say to be this model's on this stream.
   package var statisticsMetadata: [(key: String, value: String)] {
     [

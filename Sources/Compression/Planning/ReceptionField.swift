@@ -74,12 +74,14 @@ package struct ReceptionField {
   ) throws -> [Block] {
     let layers = candidates.keys.sorted()
     let done = record?.nextStep ?? 0
-    let original = try pass.embed(ids, length: context, spoolFolder: nil)
-    let pruned = try original.copy(windows: original.windowCount)
-    if done > 0 { try record?.restore([original, pruned]) }
     var blocks = (record?.notes ?? []).compactMap(Block.init(json:))
     var next = (blocks.last?.layers.last ?? -1) + 1
     for index in 0..<next { progress(index) }
+    // The streams of a pass that is done may have been written over by the next pass.
+    guard done * blockLength < layers.count else { return blocks }
+    let original = try pass.embed(ids, length: context, spoolFolder: nil)
+    let pruned = try original.copy(windows: original.windowCount)
+    if done > 0 { try record?.restore([original, pruned]) }
     for start in stride(from: done * blockLength, to: layers.count, by: blockLength) {
       let members = Array(layers[start..<min(start + blockLength, layers.count)])
       let last = members[members.count - 1]

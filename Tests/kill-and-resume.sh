@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Kills `moepack compress` at random moments, goes on with it, and compares the bytes.
+#
+#   Tests/kill-and-resume.sh                      50 kills of a checkpoint made for it (10 minutes)
+#   KILLS=8 SHAPES='…' Tests/kill-and-resume.sh   other numbers, other shapes
+#   MODEL=DIR OPTIONS='…' Tests/kill-and-resume.sh   a checkpoint that is there
+#
+# Each round is a run that is killed (SIGKILL, now and then SIGINT or SIGTERM) once or more, then left
+# to end; its pack must have the bytes of the undisturbed run, and nothing may be left beside it. The
+# moments cover the whole of the run, so that every stage is hit; which were hit is printed.
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+moepack=${MOEPACK:-$here/.build/release/moepack}
+kills=${KILLS:-50}
+work=${WORK:-$(mktemp -d)}
+shapes=${SHAPES:---layers 3 --experts 24 --hidden 512 --width 256 --shared 512 --vocab 4000 --tokens 16384}
+RANDOM=${SEED:-1}
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+now() { date +%s%N; }
+tenths() { echo $(($1 / 1000000000)).$(($1 / 100000000 % 10)); }
+
+[ -x "$moepack" ] || fail "no program at $moepack; run make build"
+mkdir -p "$work"
+model=${MODEL:-$work/model}
+if [ -z "${MODEL:-}" ]; then
+  maker=$work/make-synthetic
+  [ -x "$maker" ] || swiftc -swift-version 6 -O -o "$maker" "$here/Tests/Benchmarks/make-synthetic/main.swift"
+  # shellcheck disable=SC2086
+  [ -d "$model" ] || "$maker" "$model" $shapes >/dev/null
+fi
+options=${OPTIONS:---ids $model/ids.json}
+
+out=$work/out; rm -rf "$out"; mkdir "$out"
+compress() { # shellcheck disable=SC2086
+  "$moepack" compress "$model" -o "$out/$1" $options >/dev/null 2>"$work/$1.err"
+}
+
+start=$(now)
+compress whole.moepack || fail "the undisturbed run: $(cat "$work/whole.moepack.err")"
+whole=$(($(now) - start))
+echo "undisturbed: $(tenths $whole) s, $(stat -c %s "$out/whole.moepack") bytes"
+
+# What the journal says was done last when a run was killed.
+reached() {
+  [ -e "$out/x.moepack.partial-journal" ] || { echo "before the journal"; return; }
+  tail -n 1 "$out/x.moepack.partial-journal" | cut -c 18-200 \
+    | sed -E 's/^\{"key":"([^"]*)".*/after \1/; s/^\{"moepackJournal".*/in measure/; s/search\.[0-9]+/search/'
+}
+
+declare -A hits=()
+done_kills=0 rounds=0
+while [ "$done_kills" -lt "$kills" ]; do
+  rounds=$((rounds + 1))
+  rm -f "$out"/x.moepack*
+  while :; do
+    # One in five goes for the first moments of a run, the others for all of what is left of it.
+    span=$whole; [ $((RANDOM % 5)) -gt 0 ] || span=$((whole / 10))
+    pause=$((span / 1000 * (RANDOM % 1000)))
+    case $((RANDOM % 6)) in 0) signal=INT ;; 1) signal=TERM ;; *) signal=KILL ;; esac
+    # A job in the background ignores SIGINT unless it is told otherwise, hence the subshell's trap.
+    compress_pid=
+    # shellcheck disable=SC2086
+    env --default-signal=INT "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
+    compress_pid=$!
+    sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
+    status=0
+    if kill -s $signal $compress_pid 2>/dev/null; then
+      wait $compress_pid || status=$?
+    else
+      wait $compress_pid || status=$?
+    fi
+    [ $status -ne 0 ] || break
+    case $signal:$status in
+      KILL:137 | INT:130 | TERM:143) ;;
+      *) fail "round $rounds: SIG$signal gave status $status: $(cat "$work/x.err")" ;;
+    esac
+    [ ! -e "$out/x.moepack" ] || cmp -s "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: something unfinished is at the final name"
+    stage=$(reached)
+    hits[$stage]=$((${hits[$stage]:-0} + 1))
+    done_kills=$((done_kills + 1))
+    # Half of the rounds are killed again.
+    if [ $((RANDOM % 2)) -eq 0 ] || [ $done_kills -ge "$kills" ]; then
+      compress x.moepack || fail "round $rounds: going on after $stage: $(cat "$work/x.moepack.err")"
+      break
+    fi
+  done
+  cmp "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: other bytes"
+  left=$(ls -A "$out" | grep -v -e '^whole.moepack$' -e '^x.moepack$' || true)
+  [ -z "$left" ] || fail "round $rounds: left over: $left"
+  echo "round $rounds: same bytes, $done_kills kills so far"
+done
+
+echo "kills by what was done last:"
+for stage in "${!hits[@]}"; do echo "  $stage: ${hits[$stage]}"; done | sort
+[ -n "${WORK:-}" ] || rm -rf "$work"
