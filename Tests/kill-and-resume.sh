@@ -59,18 +59,14 @@ while [ "$done_kills" -lt "$kills" ]; do
     span=$whole; [ $((RANDOM % 5)) -gt 0 ] || span=$((whole / 10))
     pause=$((span / 1000 * (RANDOM % 1000)))
     case $((RANDOM % 6)) in 0) signal=INT ;; 1) signal=TERM ;; *) signal=KILL ;; esac
-    # A job in the background ignores SIGINT unless it is told otherwise, hence the subshell's trap.
-    compress_pid=
+    # A job in the background ignores SIGINT unless it is told otherwise.
     # shellcheck disable=SC2086
     env --default-signal=INT "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
     compress_pid=$!
     sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
+    kill -s $signal $compress_pid 2>/dev/null || true
     status=0
-    if kill -s $signal $compress_pid 2>/dev/null; then
-      wait $compress_pid || status=$?
-    else
-      wait $compress_pid || status=$?
-    fi
+    { wait $compress_pid || status=$?; } 2>/dev/null # The shell would tell of each kill.
     [ $status -ne 0 ] || break
     case $signal:$status in
       KILL:137 | INT:130 | TERM:143) ;;
