@@ -37,16 +37,15 @@ struct Coding {
 
   /// Checks the hash of each chunk and decodes it.
   mutating func decode() throws {
-    let decoder = try PackDecoder()
+    let decoder = PackDecoder()
     let pieces = pieces
-    decoded.withUnsafeMutableBytes { all in
+    try decoded.withUnsafeMutableBytes { all in
       for (chunk, piece) in zip(chunks, pieces) {
         if Checksum.of(chunk.bytes) != chunk.hash { fail("a chunk changed in memory") }
         let room = UnsafeMutableRawBufferPointer(rebasing: all[piece])
-        let problem = chunk.bytes.withUnsafeBytes {
-          decoder.decode($0, codec: chunk.codec, into: room)
+        try chunk.bytes.withUnsafeBytes {
+          try decoder.decode($0, codec: chunk.codec, into: room)
         }
-        if let problem { fail(problem) }
       }
     }
   }
