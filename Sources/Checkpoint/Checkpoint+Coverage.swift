@@ -53,7 +53,29 @@ extension Checkpoint {
     name.hasSuffix(".rotary_emb.inv_freq") || name.hasSuffix(".masked_bias")
   }
 
-  private func check(_ index: Int, shape: [Int]) throws {
+  /// Checks that the routers and experts that are there have the shapes of the configuration, for
+  /// uses that take a part of them and can do without the rest.
+  ///
+  /// - Throws: ``CheckpointError/wrongShape(path:tensor:expected:got:)``.
+  public func requireExpertShapes() throws {
+    let c = try requireConfiguration()
+    for (index, place) in places.enumerated() where self.index(of: place) == index {
+      guard let layer = place.layer, c.isMixture(layer) else { continue }
+      let shape: [Int]? =
+        switch place.role {
+        case .router: [keptExperts[layer]?.count ?? c.expertCount, c.hiddenSize]
+        case .expertGate, .expertUp: [c.expertWidth, c.hiddenSize]
+        case .expertDown:
+          place.expert == nil
+            ? [c.expertCount, c.hiddenSize, c.expertWidth] : [c.hiddenSize, c.expertWidth]
+        case .expertGateUp: [c.expertCount, 2 * c.expertWidth, c.hiddenSize]
+        default: nil
+        }
+      if let shape { try checkShape(index, shape) }
+    }
+  }
+
+  private func checkShape(_ index: Int, _ shape: [Int]) throws {
     let tensor = tensors[index]
     guard tensor.shape == shape else {
       throw CheckpointError.wrongShape(
@@ -63,6 +85,11 @@ extension Checkpoint {
         got: tensor.shape
       )
     }
+  }
+
+  private func check(_ index: Int, shape: [Int]) throws {
+    try checkShape(index, shape)
+    let tensor = tensors[index]
     guard tensor.type.isComputable else {
       let error = TensorError.notComputable(type: tensor.type)
       throw CheckpointError.wrongType(

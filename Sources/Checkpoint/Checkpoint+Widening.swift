@@ -8,7 +8,7 @@ extension Checkpoint {
   ///   - index: The tensor.
   ///   - byteOffset: Where in the tensor to start, a whole number of blocks in.
   ///   - target: As many floats as elements are wanted.
-  /// - Throws: ``CheckpointError/notFinite(path:tensor:)`` if a value is infinite or NaN.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)`` if a value is infinite or NaN.
   public func widen(
     tensor index: Int,
     fromByte byteOffset: Int = 0,
@@ -33,7 +33,8 @@ extension Checkpoint {
           try tensor.type.widen(UnsafeRawBufferPointer(piece), into: part)
         }
         guard moepack_all_finite(part.baseAddress, part.count) != 0 else {
-          throw CheckpointError.notFinite(path: location.path, tensor: tensor.name)
+          let place = part.firstIndex { !$0.isFinite } ?? 0
+          throw notFinite(index, element: start / blockBytes * block + place)
         }
         done += elements
       }
@@ -49,7 +50,7 @@ extension Checkpoint {
   /// Refuses a tensor that holds a value which is infinite or no number.
   ///
   /// - Parameter index: The tensor.
-  /// - Throws: ``CheckpointError/notFinite(path:tensor:)``, or what reading throws.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, or what reading throws.
   public func requireFinite(tensor index: Int) throws {
     let tensor = tensors[index]
     let block = tensor.type.blockElements
@@ -66,5 +67,34 @@ extension Checkpoint {
         )
       }
     }
+  }
+
+  /// Copies bytes of a tensor as they are, and refuses them if a value is infinite or no number.
+  ///
+  /// - Parameters:
+  ///   - index: The tensor.
+  ///   - range: Bytes relative to the tensor's first, whole elements.
+  ///   - buffer: Room for exactly as many bytes.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, or what reading throws.
+  public func readFinite(
+    tensor index: Int,
+    bytes range: Range<Int>,
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws {
+    try source.read(tensor: index, bytes: range, into: buffer)
+    let bytes = UnsafeRawBufferPointer(buffer)
+    if let element = tensors[index].type.firstNonFinite(in: bytes, at: range.lowerBound) {
+      throw notFinite(index, element: element)
+    }
+  }
+
+  private func notFinite(_ index: Int, element: Int) -> CheckpointError {
+    let tensor = tensors[index]
+    var rest = element
+    let place = tensor.shape.reversed().map { size in
+      defer { rest /= max(size, 1) }
+      return rest % max(size, 1)
+    }
+    return .notFinite(path: location.path, tensor: tensor.name, element: place.reversed())
   }
 }

@@ -26,8 +26,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case wrongType(path: FilePath, tensor: String, reason: String)
   /// Tensors that nothing explains.
   case unexplainedTensors(path: FilePath, names: [String], count: Int)
-  /// A value is not a finite number.
-  case notFinite(path: FilePath, tensor: String)
+  /// A value is not a finite number; `element` is its place along each axis, where it is known.
+  case notFinite(path: FilePath, tensor: String, element: [Int]? = nil)
   /// Output and embedding are tied, yet differ.
   case tiedOutputDiffers(path: FilePath)
 
@@ -64,9 +64,10 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       return "\(path): \(count) tensor\(count == 1 ? "" : "s") with no role in this family, first "
         + "\(names.joined(separator: ", ")); if they are not used in the forward pass, name them with"
         + " --ignore REGEX"
-    case .notFinite(let path, let tensor):
-      return "\(path): tensor '\(tensor)' holds a value that is not a finite number; the file is"
-        + " damaged, or was saved from a broken training run"
+    case .notFinite(let path, let tensor, let element):
+      return "\(path): tensor '\(tensor)' holds a value that is not a finite number"
+        + "\(element.map { ", at \($0)" } ?? ""); the file is damaged, or was saved from a broken"
+        + " training run"
     case .tiedOutputDiffers(let path):
       return "\(path): tie_word_embeddings is true, yet lm_head.weight differs from the embedding"
     }

@@ -35,8 +35,8 @@ struct DenseExport {
   ///   - type: Type of the floating-point tensors; nil leaves each its own.
   ///   - plan: Experts to keep by layer, original numbers; nil keeps what the source has.
   /// - Throws: ``ConversionError/notExpressible(source:reason:remedy:)`` if layers keep different
-  ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or a plan is given
-  ///   for a family that is not known.
+  ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or has another shape
+  ///   than the configuration says, or a plan is given for a family that is not known.
   init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
     guard let c = source.configuration, let names = source.names else {
       // A family that is not known: tensors as they are, types changed if asked.
@@ -46,6 +46,7 @@ struct DenseExport {
       largestMatrixBytes = 0
       return
     }
+    try source.requireExpertShapes()
     var kept = source.keptExperts
     for (layer, experts) in plan ?? [:] { kept[layer] = experts }
     let counts = Set(c.moeLayers.map { kept[$0]?.count ?? c.expertCount })
@@ -94,7 +95,7 @@ struct DenseExport {
             Item(
               layout: TensorLayout(
                 name: names.name(of: place),
-                type: type ?? stored,
+                type: DenseExport.outputType(stored, type),
                 shape: [matrix.rows, matrix.columns]
               ),
               origin: .expert(matrix)
@@ -171,7 +172,8 @@ struct DenseExport {
       let entry = pack.model["layers"]?.array?.first(where: { $0["layer"]?.integer == layer }),
       let name = entry["type"]?.string
     else { return type }
-    return ElementType(name: name)
+    let original = ElementType(name: name)
+    return original.isComputable ? original : type
   }
 
   /// Expert count, top-k and type as they are now.

@@ -147,7 +147,9 @@ struct ExportJob: ConversionJob {
     let source = request.source
     let type = source.tensors[tensor].type
     let target = item.layout.type
-    let piece = 1 << 20
+    // A piece is a whole number of elements, or of blocks, if they are to be converted.
+    let blockBytes = type == target ? 1 : try type.byteCount(shape: [type.blockElements])
+    let piece = (1 << 20) / blockBytes * blockBytes
     try parallelForEach(count: (range.count + piece - 1) / piece, threads: request.threads) {
       number in
       let start = range.lowerBound + number * piece
@@ -164,17 +166,15 @@ struct ExportJob: ConversionJob {
         }
         return
       }
-      // A piece is a whole number of elements of any type that can be computed with but Q8_0, and
-      // tensors of that type are only ever factors.
-      let elementBytes = Int((type.bitsPerElement ?? 8) / 8)
-      let elements = part.count / elementBytes
+      let elements = part.count / blockBytes * type.blockElements
       let values = Matrix(rows: 1, columns: elements)
       try source.widen(tensor: tensor, fromByte: part.lowerBound, into: values.elements)
       let outBytes = try target.byteCount(shape: [elements])
       room = [UInt8](repeating: 0, count: outBytes)
       try room.withUnsafeMutableBytes { buffer in
         try target.narrow(UnsafeBufferPointer(values.elements), into: buffer)
-        let done = number * (piece / elementBytes) * (outBytes / max(elements, 1))
+        let done =
+          number * (piece / blockBytes * type.blockElements) * (outBytes / max(elements, 1))
         try writer.write(UnsafeRawBufferPointer(buffer), tensor: index, at: offset + done)
       }
     }

@@ -202,7 +202,11 @@ struct CoverageTests {
       model.tensors[0].bytes.put(pattern, at: 4 * 100)
       let checkpoint = try models.open(model)
       var values = [Float](repeating: 0, count: 128)
-      let error = CheckpointError.notFinite(path: models.folder("model"), tensor: "lm_head.weight")
+      let error = CheckpointError.notFinite(
+        path: models.folder("model"),
+        tensor: "lm_head.weight",
+        element: [12, 4]
+      )
       if isFine {
         try values.withUnsafeMutableBufferPointer { try checkpoint.widen(tensor: 0, into: $0) }
         #expect(values[100] == .greatestFiniteMagnitude)

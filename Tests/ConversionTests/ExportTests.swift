@@ -107,11 +107,56 @@ struct ExportTests {
     var model = TinyModel.mixtral()
     model.tensors[0].bytes.put(UInt16(0x7F80), at: 0)
     try write(model)
-    #expect(throws: CheckpointError.notFinite(path: folder("m"), tensor: "lm_head.weight")) {
+    #expect(
+      throws:
+        CheckpointError.notFinite(path: folder("m"), tensor: "lm_head.weight", element: [0, 0])
+    ) {
       try place.convert("m", to: "out", .directory, type: .f32)
     }
     #expect(folder.names == ["m"])
     try place.convert("m", to: "out", .directory)
+  }
+
+  @Test("a tensor in blocks is widened block by block, in one piece and in several")
+  func blocks() throws {
+    for blocks in [3, 40_000] {
+      var pack = HandmadePack(hash: { Checksum.of($0) })
+      let block = [UInt8].littleEndian(UInt16(0x3C00)) + (0..<32).map { UInt8($0) }
+      for number in 0..<2 {
+        let bytes = (0..<blocks).flatMap { _ in block }
+        pack.add("t\(number)", "Q8_0", [blocks, 32], bytes)
+      }
+      pack.model = Array(#"{"kind":"compressed"}"#.utf8)
+      try folder.write(pack.bytes(), to: "x.moepack")
+      try place.convert("x.moepack", to: "out", .directory, type: .f32, threads: 2)
+      let values = try place.values("out")
+      for name in ["t0", "t1"] {
+        #expect(values[name] == (0..<blocks * 32).map { Float($0 % 32) })
+      }
+      folder.remove("out")
+    }
+  }
+
+  @Test("experts and routers of other shapes than the configuration's are refused, fused ones too")
+  func otherShapes() throws {
+    for isFused in [false, true] {
+      for (key, value) in [("num_local_experts", 5), ("intermediate_size", 7)]
+        as [(String, JSONValue)]
+      {
+        var model = TinyModel.mixtral()
+        if isFused { model.fuseExperts() }
+        model.set(key, value)
+        try write(model)
+        let error = #expect(throws: CheckpointError.self) {
+          try place.convert("m", to: "out", .directory)
+        }
+        guard case .wrongShape? = error else {
+          Issue.record("another error: \(String(describing: error))")
+          return
+        }
+      }
+    }
+    #expect(folder.names == ["m"])
   }
 
   // MARK: - Shards

@@ -123,12 +123,12 @@ package struct Compressor {
   }
 
   private func copy(_ index: Int, to writer: PackWriter) throws {
+    let checkpoint = checkpoint
     let tensor = checkpoint.tensors[index]
-    let source = checkpoint.source
     try writer.addTensor(
       TensorLayout(name: tensor.name, type: tensor.type, shape: tensor.shape),
       byteCount: tensor.byteCount
-    ) { try source.read(tensor: index, bytes: $0, into: $1) }
+    ) { try checkpoint.readFinite(tensor: index, bytes: $0, into: $1) }
   }
 
   /// The router's rows of the kept experts.
@@ -137,7 +137,10 @@ package struct Compressor {
     let kept = layer.kept
     let tensor = checkpoint.tensors[index]
     let rowBytes = tensor.byteCount / max(tensor.shape[0], 1)
-    let all = try checkpoint.source.bytes(ofTensor: index)
+    var all = [UInt8](repeating: 0, count: tensor.byteCount)
+    try all.withUnsafeMutableBytes {
+      try checkpoint.readFinite(tensor: index, bytes: 0..<tensor.byteCount, into: $0)
+    }
     let bytes = kept.flatMap { all[$0 * rowBytes..<($0 + 1) * rowBytes] }
     try writer.addTensor(
       TensorLayout(
@@ -284,7 +287,7 @@ package struct Compressor {
     -> [Added]
   {
     guard case .dense(let tensor, let offset) = matrix.form else { return [] }
-    let source = checkpoint.source
+    let checkpoint = checkpoint
     let type = checkpoint.tensors[tensor].type
     let shape = [matrix.rows, matrix.columns]
     return [
@@ -292,7 +295,7 @@ package struct Compressor {
         TensorLayout(name: name, type: type, shape: shape),
         byteCount: try type.byteCount(shape: shape)
       ) { range, buffer in
-        try source.read(
+        try checkpoint.readFinite(
           tensor: tensor,
           bytes: range.lowerBound + offset..<range.upperBound + offset,
           into: buffer
