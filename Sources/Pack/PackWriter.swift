@@ -163,6 +163,14 @@ public final class PackWriter {
         reason: "its name or shape is too long"
       )
     }
+    // A reader goes by names; an unknown type must not come back as a known one.
+    guard ElementType(name: type.name) == type, !type.name.utf8.contains(0) else {
+      throw PackError.cannotStore(
+        file: file.destination,
+        name: name,
+        reason: "a pack cannot say that its element type is '\(type.name)'"
+      )
+    }
     guard kind == .tensor || byteCount <= PackLayout.contentLimit else {
       throw PackError.cannotStore(
         file: file.destination,

@@ -152,7 +152,10 @@ private struct HeaderScan {
         throw SafetensorsError.duplicateName(file: file, name: "\(name).\(key)")
       }
       switch key {
-      case "dtype": type = ElementType(name: try scanner.string())
+      case "dtype":
+        let known = ElementType(name: try scanner.string())
+        // A ggml type here is a type that nothing is known of, its size above all.
+        type = known.isSafetensors ? known : .unknown(known.name)
       case "shape":
         var sizes: [Int] = []
         try scanner.array { scanner in sizes.append(try scanner.count()) }
@@ -187,7 +190,7 @@ private struct HeaderScan {
       )
     }
     do {
-      if type.isSafetensors {
+      if type.isKnown {
         let expected = try type.byteCount(shape: shape)
         guard expected == end - begin else {
           throw SafetensorsError.wrongSize(

@@ -103,4 +103,20 @@ struct PackWriterTests {
     ]
     #expect(place.problems(try place.write(limit)) == [])
   }
+
+  @Test("an unknown type that would come back as a known one, or as none, is refused")
+  func otherType() throws {
+    let place = try PackFolder()
+    for name in ["Q8_0", "F32", "X\u{0}"] {
+      let error = #expect(throws: PackError.self) {
+        try place.write([RawTensor("a", .unknown(name), [1], [1])])
+      }
+      guard case .cannotStore(_, "a", let reason) = error else {
+        Issue.record("another error: \(String(describing: error))")
+        return
+      }
+      #expect(reason.contains(name))
+    }
+    #expect(place.folder.names == [])
+  }
 }
