@@ -26,6 +26,7 @@ public struct LosslessUnpacking: Sendable {
   public func run(toFolder destination: FilePath, progress: (Int) -> Void) throws
     -> ConversionReport
   {
+    try requireFileOfEachTensor()
     let folder = try ReplacementDirectory(replacing: destination)
     var report = ConversionReport()
     for number in pack.files.indices {
@@ -46,6 +47,7 @@ public struct LosslessUnpacking: Sendable {
           "\(pack.path): holds \(weights.count) safetensors files; give a folder as the output"
       )
     }
+    try requireFileOfEachTensor()
     var report = ConversionReport()
     try write(fileNumber: weights[0], to: destination, &report, progress)
     return report
@@ -60,6 +62,21 @@ public struct LosslessUnpacking: Sendable {
         report(file.path, error)
       }
     }
+    do { try requireFileOfEachTensor() } catch { report("parts section", error) }
+  }
+
+  /// Refuses a pack with a tensor that no file takes, and which would be left out in silence.
+  private func requireFileOfEachTensor() throws {
+    var isTaken = [Bool](repeating: false, count: pack.tensors.count)
+    for (number, file) in pack.files.enumerated() where file.isSafetensors {
+      for tensor in pack.tensors(ofFile: number) { isTaken[tensor] = true }
+    }
+    guard let tensor = isTaken.firstIndex(of: false) else { return }
+    throw PackError.malformed(
+      file: pack.path,
+      place: "parts section",
+      reason: "'\(pack.tensors[tensor].name)' belongs to none of the packed files"
+    )
   }
 
   private func write(
