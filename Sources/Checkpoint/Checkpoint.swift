@@ -178,9 +178,32 @@ public final class Checkpoint: Sendable {
     switch (location, format) {
     case (.directory(let folder), _):
       let path = folder.appending(name)
-      return FileSystem.kind(path) == .file ? try FileSystem.contents(of: path) : nil
-    case (_, .pack(let pack)): return try pack.contents(ofFile: name)
+      guard FileSystem.kind(path) == .file else { return nil }
+      return try FileSystem.contents(of: path, limit: auxiliaryLimit(name))
+    case (_, .pack(let pack)):
+      guard let file = pack.files.first(where: { $0.path == name && !$0.isSafetensors }) else {
+        return nil
+      }
+      let byteCount = pack.contentByteCount(of: file)
+      guard byteCount <= auxiliaryLimit(name) else {
+        throw StorageError.tooLarge(
+          path: FilePath(describe(name, in: location)),
+          byteCount: byteCount,
+          limit: auxiliaryLimit(name)
+        )
+      }
+      return try pack.contents(of: file)
     default: return nil
+    }
+  }
+
+  /// The most bytes of a file that is taken into memory. JSON takes many times as many there, and
+  /// inside a pack a few kilobytes can claim any number; the largest configurations known have 2 MB,
+  /// the largest vocabularies 35 MB.
+  private static func auxiliaryLimit(_ name: String) -> Int {
+    switch name {
+    case "config.json", "generation_config.json", "tokenizer_config.json": 16 << 20
+    default: 128 << 20
     }
   }
 

@@ -5,6 +5,9 @@ struct ConfigurationReader {
   let json: JSONValue
   let file: String
 
+  /// Experts of all layers together; the largest models known have some 30,000.
+  private static let expertLimit = 1 << 20
+
   /// The first of `keys` that is there and not null, as a whole number in `range`.
   func count(_ keys: String..., default fallback: Int? = nil, in range: ClosedRange<Int>) throws
     -> Int
@@ -109,7 +112,7 @@ struct ConfigurationReader {
   }
 
   /// Experts and top-k that go together.
-  func experts(_ keys: String..., topK topKKey: String) throws -> (
+  func experts(_ keys: String..., topK topKKey: String, layers: Int) throws -> (
     count: Int, topK: Int, key: String
   ) {
     let key = keys.first { json[$0].map { !$0.isNull } ?? false } ?? keys[0]
@@ -117,6 +120,14 @@ struct ConfigurationReader {
     let topK = try count(topKKey, in: 1...65536)
     guard topK <= experts else {
       throw error(topKKey, "is \(topK)", "it cannot exceed \(key), \(experts)")
+    }
+    // Tables have a row per expert, so that a few digits must not fill the memory.
+    guard experts * layers <= ConfigurationReader.expertLimit else {
+      throw error(
+        key,
+        "is \(experts)",
+        "\(layers) layers of so many are more than \(ConfigurationReader.expertLimit) experts"
+      )
     }
     return (experts, topK, key)
   }

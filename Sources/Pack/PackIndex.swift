@@ -55,6 +55,12 @@ struct PackIndex {
     try parseParts(partsText.bytes, expected: partsText.count)
     try parseMatrices(section(2, of: sections).bytes)
     try parseFiles(section(3, of: sections).bytes)
+    guard sections[4].range.count <= PackLayout.modelLimit else {
+      throw malformed(
+        "footer",
+        "\(sections[4].range.count) bytes are more than a model section has"
+      )
+    }
     do { model = try JSONValue(parsing: section(4, of: sections).bytes) } catch let error
       as JSONError
     {

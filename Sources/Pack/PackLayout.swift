@@ -13,6 +13,8 @@ enum PackLayout {
   /// Decoded bytes of a plain file or a safetensors header, which are held in memory.
   static let contentLimit = 100_000_000
   static let sectionLimit = 1 << 30
+  /// Bytes of the model section, which takes many times as many in memory.
+  static let modelLimit = 32 << 20
   static let alignment = 8
   static let sectionNames = ["parts", "chunks", "matrices", "files", "model"]
   /// Required features.

@@ -24,7 +24,8 @@ struct Mixtral: Architecture {
     let experts = try reader.experts(
       "num_local_experts",
       "num_experts",
-      topK: "num_experts_per_tok"
+      topK: "num_experts_per_tok",
+      layers: layers
     )
     let window = try reader.count("sliding_window", default: 0, in: 0...1 << 30)
     return ModelConfiguration(

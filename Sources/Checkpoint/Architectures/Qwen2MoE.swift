@@ -28,7 +28,11 @@ struct Qwen2MoE: Architecture {
     let hidden = try reader.count("hidden_size", in: 1...1 << 20)
     let layers = try reader.count("num_hidden_layers", in: 1...4096)
     let heads = try reader.heads(hiddenSize: hidden)
-    let experts = try reader.experts("num_experts", topK: "num_experts_per_tok")
+    let experts = try reader.experts(
+      "num_experts",
+      topK: "num_experts_per_tok",
+      layers: layers
+    )
     let step = try reader.count("decoder_sparse_step", default: 1, in: 1...4096)
     let dense = Set(try reader.layers("mlp_only_layers"))
     let shared = try reader.count(

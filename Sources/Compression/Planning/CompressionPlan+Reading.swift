@@ -20,7 +20,7 @@ extension CompressionPlan {
     for checkpoint: Checkpoint,
     allowsOtherWeights: Bool = false
   ) throws {
-    let bytes = try FileSystem.contents(of: path)
+    let bytes = try FileSystem.contents(of: path, limit: 64 << 20)
     do {
       try self.init(
         json: try JSONValue(parsing: bytes),
