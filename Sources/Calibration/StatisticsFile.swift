@@ -219,20 +219,37 @@ package final class StatisticsReader {
     }
     let candidates: [Int32]? =
       c == experts ? nil : try values(layer, "sample.candidates", .i32, shape: [n, c])
-    if let candidates, !candidates.allSatisfy({ $0 >= 0 && $0 < experts }) {
-      throw StatisticsError.malformed(
-        file: path,
-        reason: "layer \(layer): a candidate that is no expert"
-      )
+    if let candidates {
+      let isSound = stride(from: 0, to: candidates.count, by: c).allSatisfy { start in
+        let own = candidates[start..<start + c]
+        return own.allSatisfy { $0 >= 0 && $0 < experts } && Set(own).count == c
+      }
+      guard isSound else {
+        throw StatisticsError.malformed(
+          file: path,
+          reason: "layer \(layer): candidates that are no experts, or one twice"
+        )
+      }
     }
     return GramSample(
       tokenCount: n,
       experts: experts,
       candidates: c,
-      logits: try values(layer, "sample.logits", .f32, shape: [n, experts]),
+      logits: try finite(layer, "sample.logits", shape: [n, experts]),
       candidateExperts: candidates,
-      gram: try values(layer, "sample.gram", .f32, shape: [n, triangle])
+      gram: try finite(layer, "sample.gram", shape: [n, triangle])
     )
+  }
+
+  private func finite(_ layer: Int, _ part: String, shape: [Int]) throws -> [Float] {
+    let values: [Float] = try values(layer, part, .f32, shape: shape)
+    guard values.allSatisfy(\.isFinite) else {
+      throw StatisticsError.malformed(
+        file: path,
+        reason: "\(StatisticsLayout.name(layer, part)) holds a value that is not a finite number"
+      )
+    }
+    return values
   }
 
   private func index(_ layer: Int, _ part: String) throws -> Int {
