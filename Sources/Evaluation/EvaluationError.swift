@@ -10,6 +10,8 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case malformedLine(file: FilePath, line: Int, reason: String)
   /// A file of ids is not a flat list of token ids.
   case malformedIDs(file: FilePath, offset: Int, expected: String)
+  /// A file of ids names a token that the model does not have; `position` counts from zero.
+  case unknownID(file: FilePath, id: Int, position: Int, vocabularySize: Int)
   /// The model has no tokenizer, so text cannot be read.
   case noTokenizer(model: String)
   /// A special token of the configuration is not in the vocabulary.
@@ -31,6 +33,9 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .malformedLine(let file, let line, let reason): "\(file): line \(line): \(reason)"
     case .malformedIDs(let file, let offset, let expected):
       "\(file): byte \(offset): expected \(expected)"
+    case .unknownID(let file, let id, let position, let size):
+      "\(file): id \(id), at position \(position), is outside the model's vocabulary of \(size); are the"
+        + " ids of another tokenizer?"
     case .noTokenizer(let model):
       "\(model): there is no tokenizer.json, so text cannot be read; give token ids with --ids"
     case .unknownSpecialToken(let file, let key, let token):

@@ -1,5 +1,6 @@
 internal import Crypto
 package import Checkpoint
+internal import SystemPackage
 internal import Tokenization
 
 /// The tokens of a text as evaluation and calibration read them: per document bos, ids, eos, all in
@@ -25,14 +26,17 @@ package struct TokenStream: Sendable {
   ///   - checkpoint: The model, whose tokenizer is used for text.
   ///   - context: Tokens per window; the last, shorter window is dropped.
   ///   - limit: Take the first so many tokens, rounded down to whole windows; nil takes all.
-  /// - Throws: ``EvaluationError`` if the source is malformed or shorter than one window, or the
-  ///   model has no tokenizer; `TokenizationError` if text cannot be encoded.
+  /// - Throws: ``EvaluationError`` if the source is malformed, shorter than one window or has ids
+  ///   that the model lacks, or if the model has no tokenizer; `TokenizationError` if text cannot be encoded.
   package init(_ source: TextSource, for checkpoint: Checkpoint, context: Int, limit: Int?) throws {
     self.context = context
     text = source.name
     var ids: [Int32] = []
+    var file = source.name
     if case .ids(let path) = source {
       ids = try TextSource.ids(in: path)
+      file = path.string
+      try TokenStream.check(ids, of: path, for: checkpoint)
       bos = nil
       eos = nil
     } else {
@@ -54,12 +58,22 @@ package struct TokenStream: Sendable {
     let whole = wanted / context * context
     guard whole > 0 else {
       throw EvaluationError.tooShort(
-        source: source.name ?? "the ids given",
+        source: file ?? "the ids given",
         tokens: wanted,
         context: context
       )
     }
     self.ids = Array(ids[..<whole])
+  }
+
+  /// Refuses ids that the embedding of `checkpoint` has no row for.
+  private static func check(_ ids: [Int32], of file: FilePath, for checkpoint: Checkpoint)
+    throws(EvaluationError)
+  {
+    guard let size = checkpoint.configuration?.vocabularySize,
+      let position = ids.firstIndex(where: { Int($0) >= size })
+    else { return }
+    throw .unknownID(file: file, id: Int(ids[position]), position: position, vocabularySize: size)
   }
 
   /// The ids of all documents in a row; no document is begun once there are `limit`.
