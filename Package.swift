@@ -109,7 +109,8 @@ let package = Package(
       name: "Fixtures",
       path: "Fixtures",
       exclude: [
-        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models", "oracles",
+        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models",
+        "oracles",
         "text",
         "tokenizer-cases.json",
       ],
@@ -154,7 +155,10 @@ let package = Package(
     ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Commands", "Fixtures", "JSON", "Safetensors", "Tensors", system],
+      dependencies: [
+        "Commands", "Fixtures", "JSON", "Safetensors", "Storage", "Tensors", "TestSupport",
+        "Zstandard", system,
+      ],
       swiftSettings: settings
     ),
   ],
