@@ -29,7 +29,12 @@ ONLY ?=
 PEERS ?= .build-bench/peers
 WORK ?= .build-bench/work
 
-.PHONY: help setup build demo test lint format man static install uninstall bench clean
+# Seconds for each format, and the seed; CI takes fewer.
+SECONDS = 600
+SEED = 1
+FUZZ_TARGETS = safetensors index configuration tokenizer pack
+
+.PHONY: help setup build demo test lint format man static install uninstall bench fuzz clean
 
 help:
 	@echo 'make demo       compress the fixture model and show what it cost (three minutes at most)'
@@ -39,6 +44,7 @@ help:
 	@echo 'make uninstall  remove them again'
 	@echo 'make man        make the pages in man/ again from the commands'
 	@echo 'make bench      measure speed and memory against peers (QUICK=1, ONLY=row,row)'
+	@echo 'make fuzz       feed spoilt files to every reader (SECONDS=$(SECONDS) for each format)'
 	@echo 'make clean      remove what was built'
 
 # Swift must be there; the C libraries are installed where we may, else we say how.
@@ -132,5 +138,12 @@ bench: build
 	.build-bench/release/bench --tool $(MOEPACK) --python '$(PEERS)/bin/python' \
 	  --work '$(WORK)' --only '$(ONLY)' $(if $(QUICK),--quick)
 
+# An input that fails is kept beside the Makefile, named by format, seed and number.
+fuzz: setup
+	$(SWIFT) build -c release --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz
+	@failed=; for target in $(FUZZ_TARGETS); do \
+	  .build-fuzz/release/fuzz $$target --seconds $(SECONDS) --seed $(SEED) || failed=1; \
+	done; test -z "$$failed"
+
 clean:
-	rm -rf .build .build-static .build-bench demo
+	rm -rf .build .build-static .build-bench .build-fuzz .build-coverage demo

@@ -109,7 +109,7 @@ let package = Package(
       name: "Fixtures",
       path: "Fixtures",
       exclude: [
-        "README.md", "make_normalization_data.py", "make_tokenizer_cases.py", "models",
+        "README.md", "fuzz", "make_normalization_data.py", "make_tokenizer_cases.py", "models",
         "oracles",
         "text",
         "tokenizer-cases.json",

@@ -1,0 +1,54 @@
+import Fixtures
+import JSON
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Inputs that fuzzing found and that crashed or were refused badly once; `make fuzz` starts with
+/// them, too.
+@Suite struct FuzzRegressionTests {
+  private let place: Workplace
+
+  init() throws { place = try Workplace() }
+
+  private func kept(_ name: String) throws -> [UInt8] {
+    try ScratchFolder.bytes(of: Fixtures.path("fuzz/\(name)"))
+  }
+
+  @Test("safetensors/ggml-type: a tensor that calls itself Q8_0 is of an unknown type")
+  func ggmlType() throws {
+    try place.folder.write(try kept("safetensors/ggml-type"), to: "x.safetensors")
+    try Moepack.succeed("verify", place("x.safetensors"))
+    let json = try Moepack.json("inspect", place("x.safetensors"))
+    #expect(json["tensors"]?[1]?["type"] == "Q8_0")
+    try Moepack.fail(
+      1,
+      saying: ["t.BF16", "Q8_0"],
+      ["convert", place("x.safetensors"), "-o", place("x.moepack")]
+    )
+    #expect(place.folder.names == ["x.safetensors"])
+  }
+
+  @Test("configuration/expert-width-left-out: experts of another width are not read past their end")
+  func expertWidth() throws {
+    let text = try kept("configuration/expert-width-left-out")
+    try place.write(text, to: "config.json", of: .qwen2MoE())
+    try Moepack.fail(
+      1,
+      saying: ["experts.0", "[1408, 8]"],
+      ["convert", place("model"), "-o", place("out"), "--type", "F32"]
+    )
+    #expect(place.folder.names == ["ids.json", "model"])
+  }
+
+  @Test("pack/expert-of-unknown-type: an expert that cannot be converted is refused by file")
+  func expertType() throws {
+    try place.folder.write(try kept("pack/expert-of-unknown-type"), to: "x.moepack")
+    try Moepack.fail(
+      1,
+      saying: ["x.moepack", "element type"],
+      ["convert", place("x.moepack"), "-o", place("out"), "--type", "F32"]
+    )
+    #expect(place.folder.names == ["x.moepack"])
+  }
+}
