@@ -37,7 +37,8 @@ struct DiskSpace {
   static func check(_ needs: [Need], written: Int = 0) throws {
     var disks: [(need: Need, available: Int)] = []
     for need in needs {
-      if let place = disks.firstIndex(where: { FileSystem.isSameDisk($0.need.folder, need.folder) }) {
+      if let place = disks.firstIndex(where: { FileSystem.isSameDisk($0.need.folder, need.folder) })
+      {
         disks[place].need.least += need.least
         disks[place].need.most += need.most
       } else {
