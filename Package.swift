@@ -142,7 +142,7 @@ let package = Package(
       "Compression",
       [
         "Calibration", "Checkpoint", "Evaluation", "Fixtures", "Inference", "JSON", "LinearAlgebra",
-        "Storage", system,
+        "Storage", "TestSupport", system,
       ]
     ),
     tests(
