@@ -46,7 +46,8 @@ private struct ShortRun {
     planner.work = RunWork(journal, files)
     let compressor = Compressor(planner, tool: "test")
     let result =
-      try compressor.finished(path) ?? {
+      try compressor.finished(path)
+      ?? {
         try planner.calibrate(to: files.statistics, tool: "test")
         let plan = try planner.chooseExperts(from: try StatisticsReader(files.statistics))
         return try compressor.run(plan, hasRanks: false, to: path)
