@@ -1,3 +1,5 @@
+internal import COpenBLAS
+
 /// The subspace of one side of a matrix that holds most of its squared norm.
 ///
 /// It is taken on the short side of W [m, n]: of the columns when m <= n, of the rows otherwise.
@@ -34,8 +36,8 @@ struct DominantSubspace {
     let order = min(w.rows, w.columns)
     var found: (values: [Double], vectors: Matrix)?
     if precision == .automatic && SinglePrecisionLimit.trace.contains(squaredNorm) {
-      let gram = try singleGram(w, isTransposed: isOfRows, threads: threads)
-      if try largestEigenvalue(of: gram) * Double(rank) < Self.steepness * squaredNorm {
+      if try largestEigenvalue(of: w) * Double(rank) < Self.steepness * squaredNorm {
+        let gram = try singleGram(w, isTransposed: isOfRows, threads: threads)
         found = try singleEigenpairs(of: gram, count: rank, trace: squaredNorm)
       }
     }
@@ -56,7 +58,7 @@ struct DominantSubspace {
   /// The largest eigenvalue over the mean of those wanted beyond which single precision is not tried
   /// on the whole spectrum. It is 1 to 4 for a random matrix and 9 where the eigenvalues fall by 1e-4
   /// in equal ratios.
-  private static let steepness = 6.0
+  private static let steepness = 5.0
 
   private init(
     basis: Matrix,
@@ -102,21 +104,39 @@ private func eigenpairs(
   return (values, vectors.narrowed())
 }
 
-/// The largest eigenvalue of a symmetric positive semidefinite matrix, from below and roughly: by
-/// power iteration.
-private func largestEigenvalue(of matrix: Matrix) throws(LinearAlgebraError) -> Double {
+/// The largest eigenvalue of WᵀW, from below and roughly: by a few steps of power iteration.
+private func largestEigenvalue(of w: Matrix) throws(LinearAlgebraError) -> Double {
+  useSingleThreadedBLAS()
+  let rows = try Tiles.int32(w.rows, "power iteration")
+  let columns = try Tiles.int32(w.columns, "power iteration")
   var generator = SeededGenerator(seed: 0)
-  var vector = Matrix.gaussian(rows: 1, columns: matrix.rows, generator: &generator)
+  let vector = Matrix.gaussian(rows: 1, columns: w.columns, generator: &generator)
+  let image = Matrix(unfilledRows: 1, columns: w.rows)
   var value = 0.0
-  for _ in 0..<8 {
-    let image = try multiply(vector, matrix)
-    value = (image.squaredNorm / max(vector.squaredNorm, .leastNormalMagnitude)).squareRoot()
-    scale(
-      image.pointer,
-      by: Float(1 / max(image.squaredNorm, .leastNormalMagnitude).squareRoot()),
-      count: image.columns
-    )
-    vector = image
+  for _ in 0..<4 {
+    let norm = vector.squaredNorm.squareRoot()
+    guard norm > 0 else { return 0 }
+    scale(vector.pointer, by: Float(1 / norm), count: w.columns)
+    for (transpose, source, target) in [
+      (CblasNoTrans, vector, image), (CblasTrans, image, vector),
+    ] {
+      cblas_sgemv(
+        CblasRowMajor,
+        transpose,
+        rows,
+        columns,
+        1,
+        w.pointer,
+        columns,
+        source.pointer,
+        1,
+        0,
+        target.pointer,
+        1
+      )
+    }
+    value = vector.squaredNorm.squareRoot()
   }
+  withExtendedLifetime((w, vector, image)) {}
   return value
 }
