@@ -114,6 +114,16 @@ func singleGram(
   return result
 }
 
+/// W Wᵀ in single precision, as a full symmetric matrix [m, m].
+///
+/// - Throws: ``LinearAlgebraError`` when a size exceeds 32 bits.
+package func singleOuterGram(
+  _ w: Matrix,
+  threads: Int = 1
+) throws(LinearAlgebraError) -> Matrix {
+  try singleGram(w, isTransposed: false, threads: threads)
+}
+
 func requireSquare(
   _ operation: String,
   _ matrix: DoubleMatrix,

@@ -2,15 +2,19 @@
 ///
 /// S is the Cholesky factor when G is positive definite. Otherwise it is made of the eigenvectors
 /// of G, each times the root of its eigenvalue, without those whose eigenvalue is not above
-/// rounding.
-enum MomentRoot {
-  case cholesky(Cholesky)
+/// rounding. It is computed in Double and kept in single precision.
+package enum MomentRoot: Sendable {
+  /// The lower triangular S itself, [n, n].
+  case cholesky(Matrix)
   /// Sᵀ [k, n]: scaled eigenvectors as rows.
-  case eigenvectors(DoubleMatrix)
+  case eigenvectors(Matrix)
 
-  init(_ moment: DoubleMatrix, threads: Int) throws(LinearAlgebraError) {
+  /// Factors `moment`, symmetric positive semidefinite [n, n].
+  ///
+  /// - Throws: ``LinearAlgebraError`` when it is not finite or too large, or LAPACK fails.
+  package init(_ moment: DoubleMatrix) throws(LinearAlgebraError) {
     do throws(LinearAlgebraError) {
-      self = .cholesky(try Cholesky(moment))
+      self = .cholesky(try Cholesky(moment).lower.narrowed())
     } catch .notPositiveDefinite {
       let eigen = try symmetricEigen(of: moment, count: moment.rows)
       let floor = eigen.values[0] * Double(moment.rows) * Double.ulpOfOne
@@ -22,63 +26,35 @@ enum MomentRoot {
         for column in source.indices { target[column] = root * source[column] }
       }
       withExtendedLifetime(eigen) {}
-      self = .eigenvectors(rows)
+      self = .eigenvectors(rows.narrowed())
     }
   }
 
-  /// Sᵀ K S; `matrix` K [n, n] is symmetric and may be overwritten.
-  func conjugate(_ matrix: DoubleMatrix, threads: Int) throws(LinearAlgebraError) -> DoubleMatrix {
+  /// W S for W [m, n]: [m, n] or [m, k].
+  ///
+  /// - Throws: ``LinearAlgebraError`` when shapes disagree or exceed 32 bits.
+  package func multiplyFromRight(
+    _ w: Matrix,
+    threads: Int = 1
+  ) throws(LinearAlgebraError) -> Matrix {
     switch self {
-    case .cholesky(let factor):
-      try factor.multiplyFromRight(matrix)
-      try factor.multiplyTransposedFromLeft(matrix)
-      return matrix
-    case .eigenvectors(let rows):
-      let (k, n) = (rows.rows, rows.columns)
-      let half = DoubleMatrix(unfilledRows: k, columns: n)
-      try tiledProduct(
-        rows: k,
-        columns: n,
-        depth: n,
-        rows.operand(),
-        matrix.operand(),
-        into: half.operand(),
-        threads: threads
-      )
-      let result = DoubleMatrix(rows: k, columns: k)
-      try tiledLowerProduct(
-        order: k,
-        depth: n,
-        half.operand(),
-        rows.operand(),
-        into: result.pointer,
-        beta: 0,
-        isSymmetric: false,
-        threads: threads
-      )
-      mirrorLowerTriangle(result.pointer, order: k)
+    case .eigenvectors(let rows): return try multiply(w, transposed: rows, threads: threads)
+    case .cholesky(let lower):
+      let n = lower.rows
+      let result = Matrix(unfilledRows: w.rows, columns: n)
+      // Column j of S starts at row j: half the terms of a full product.
+      for columns in Tiles.ranges(n, size: MomentRoot.triangleSide) {
+        let depth = columns.lowerBound..<n
+        try multiply(
+          w.view(ofColumns: depth),
+          lower.view.part(rows: depth, columns: columns),
+          into: result.view(ofColumns: columns),
+          threads: threads
+        )
+      }
       return result
     }
   }
 
-  /// V Sᵀ for rows V [p, k], which may be overwritten: [p, n].
-  func carryBack(_ vectors: DoubleMatrix, threads: Int) throws(LinearAlgebraError) -> DoubleMatrix {
-    switch self {
-    case .cholesky(let factor):
-      try factor.multiplyTransposedFromRight(vectors)
-      return vectors
-    case .eigenvectors(let rows):
-      let result = DoubleMatrix(unfilledRows: vectors.rows, columns: rows.columns)
-      try tiledProduct(
-        rows: vectors.rows,
-        columns: rows.columns,
-        depth: rows.rows,
-        vectors.operand(),
-        rows.operand(),
-        into: result.operand(),
-        threads: threads
-      )
-      return result
-    }
-  }
+  private static let triangleSide = 256
 }

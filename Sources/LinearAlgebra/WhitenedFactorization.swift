@@ -22,8 +22,9 @@ package struct WhitenedFactorization: Sendable {
   /// Factors W for inputs of second moment `inputMoment`.
   ///
   /// With m <= n the eigenproblem is the one of W G Wᵀ [m, m]. Otherwise, with G = S Sᵀ, it is the
-  /// one of SᵀWᵀW S [n, n], whose eigenvectors v give the columns W S v of Q. Where W G Wᵀ has rank
-  /// below r, Q is completed to orthonormal columns; nothing is divided by an eigenvalue.
+  /// one of SᵀWᵀW S [n, n], whose eigenvectors v give the columns W S v of Q; W S is rounded to
+  /// single precision as outputs are. Where W G Wᵀ has rank below r, Q is completed to orthonormal
+  /// columns; nothing is divided by an eigenvalue.
   ///
   /// - Parameters:
   ///   - w: Matrix [m, n].
@@ -94,25 +95,22 @@ package struct WhitenedFactorization: Sendable {
     rank: Int,
     threads: Int
   ) throws(LinearAlgebraError) {
-    let root = try MomentRoot(inputMoment, threads: threads)
-    let inner = try root.conjugate(try gram(w, threads: threads), threads: threads)
+    // B = W S, then BᵀB = SᵀWᵀW S.
+    let weighted = try MomentRoot(inputMoment)
+      .multiplyFromRight(w, threads: threads)
+    let inner = try gram(weighted, threads: threads)
     let eigen = try narrowEigenpairs(of: inner, count: min(rank, inner.rows))
-    let directions = try root.carryBack(eigen.vectors.widened(), threads: threads)
-    // Rows of (W S V)ᵀ; rows that G leaves no energy for stay zero and are completed by QR.
-    let basis = DoubleMatrix(unfilledRows: rank, columns: w.rows)
-    let wide = w.widened()
-    try tiledProduct(
-      rows: directions.rows,
-      columns: w.rows,
-      depth: w.columns,
-      directions.operand(),
-      wide.operand(isTransposed: true),
-      into: basis.operand(),
+    // Rows of (B V)ᵀ; rows that G leaves no energy for stay zero and are completed by QR.
+    let basis = Matrix(rows: rank, columns: w.rows)
+    try multiply(
+      eigen.vectors.view,
+      transposed: weighted.view,
+      into: basis.view(ofRows: 0..<eigen.vectors.rows),
       threads: threads
     )
     try orthonormalizeRows(basis.pointer, rows: rank, columns: w.rows)
     try self.init(
-      basis: basis.narrowed(),
+      basis: basis,
       of: w,
       eigenvalues: eigen.values + Array(repeating: 0, count: rank - eigen.values.count),
       outputEnergy: inner.trace,

@@ -27,18 +27,46 @@ package struct ExpertFactoring: Sendable {
   }
 
   private let method: MethodOptions.Factoring
-  /// Mean of x xᵀ over all tokens of the layer, [H, H]; only used by the whitened method.
-  private let layerMoment: Matrix?
+  /// Mean of x xᵀ over all tokens of the layer; only used by the whitened method.
+  private let layerMoment: LayerMoment?
+
+  /// A second moment [H, H], in the form that gate and up need.
+  private enum LayerMoment {
+    /// The moment itself, where they have more rows than columns.
+    case whole(Matrix)
+    /// L of L Lᵀ otherwise.
+    case root(MomentRoot)
+  }
 
   /// Experts with fewer tokens than this are not trusted to have a moment of their own.
   static let fewTokens = 32
   /// Weight of the layer's moment beside an expert's own.
   static let shrinkage = 0.01
+  /// Added to the diagonal of the layer's moment, in parts of its trace, so that it has a Cholesky
+  /// factor where there are fewer tokens than channels; far below what its rounding to single
+  /// precision changes.
+  private static let diagonal = 1e-12
 
   /// Factoring in one layer, whose moment the whitened method needs.
-  package init(_ method: MethodOptions.Factoring, layerMoment: Matrix?) {
+  ///
+  /// - Parameters:
+  ///   - method: How factors are found.
+  ///   - layerMoment: Mean of x xᵀ over all tokens of the layer, [H, H]; changed by less than its
+  ///     rounding.
+  ///   - expertWidth: Rows of gate and up, I.
+  /// - Throws: `LinearAlgebraError` if the moment is not finite or LAPACK fails.
+  package init(
+    _ method: MethodOptions.Factoring,
+    layerMoment: DoubleMatrix?,
+    expertWidth: Int
+  ) throws {
     self.method = method
-    self.layerMoment = layerMoment
+    self.layerMoment = try layerMoment.map { moment in
+      if expertWidth > moment.rows { return .whole(moment.narrowed()) }
+      let shift = ExpertFactoring.diagonal * moment.trace
+      for i in 0..<moment.rows { moment[i, i] += shift }
+      return .root(try MomentRoot(moment))
+    }
   }
 
   /// Factors one matrix.
@@ -84,22 +112,21 @@ package struct ExpertFactoring: Sendable {
   private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
     -> LowRankFactors
   {
-    guard let layerMoment else {
-      preconditionFailure("the whitened method needs the layer's moment")
-    }
     let trusts = inputs.rows >= ExpertFactoring.fewTokens
     let weight = trusts ? ExpertFactoring.shrinkage : 1
-    if w.rows <= w.columns {
-      let moment = try multiply(try multiply(w, layerMoment), transposed: w).widened()
+    switch layerMoment {
+    case nil: preconditionFailure("the whitened method needs the layer's moment")
+    case .root(let root):
+      let moment = try singleOuterGram(try root.multiplyFromRight(w)).widened()
       scale(moment, by: weight)
       if trusts { add(try gram(outputs), times: 1 / Double(inputs.rows), to: moment) }
-      symmetrize(moment)
       return LowRankFactors(try WhitenedFactorization(w, outputMoment: moment, rank: rank))
+    case .whole(let whole):
+      let moment = whole.widened()
+      scale(moment, by: weight)
+      if trusts { add(try gram(inputs), times: 1 / Double(inputs.rows), to: moment) }
+      return try .whitened(w, inputMoment: moment, rank: rank)
     }
-    let moment = layerMoment.widened()
-    scale(moment, by: weight)
-    if trusts { add(try gram(inputs), times: 1 / Double(inputs.rows), to: moment) }
-    return try .whitened(w, inputMoment: moment, rank: rank)
   }
 
   /// Down: the mean of a aᵀ with a hundredth of its mean eigenvalue on the diagonal.
@@ -169,14 +196,4 @@ private func scale(_ matrix: DoubleMatrix, by factor: Double) {
 
 private func add(_ source: DoubleMatrix, times factor: Double, to target: DoubleMatrix) {
   for i in 0..<source.elements.count { target.elements[i] += factor * source.elements[i] }
-}
-
-private func symmetrize(_ matrix: DoubleMatrix) {
-  for i in 0..<matrix.rows {
-    for j in 0..<i {
-      let mean = (matrix[i, j] + matrix[j, i]) / 2
-      matrix[i, j] = mean
-      matrix[j, i] = mean
-    }
-  }
 }

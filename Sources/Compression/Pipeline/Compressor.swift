@@ -190,16 +190,11 @@ package struct Compressor {
     guard done.count < plan.kept.count else { return (bytes, records) }
     guard let state else { throw StorageError.lostWorkFile(path: output.journalPath) }
     let preparation = try preparation(plan, state)
-    // As many experts side by side as there are threads; written in order.
-    for start in stride(from: done.count, to: plan.kept.count, by: threads) {
-      let batch = start..<min(start + threads, plan.kept.count)
-      let prepared = try parallelMap(count: batch.count, threads: threads) { slot in
-        try preparation.prepare(batch.lowerBound + slot)
-      }
-      for expert in prepared {
-        try add(expert.expert, expert.factors)
-        try output.vouch(layer: plan.layer, expert: expert.expert, expert.factors)
-      }
+    try parallelInOrder(count: plan.kept.count - done.count, threads: threads) {
+      try preparation.prepare(done.count + $0)
+    } consume: { expert in
+      try add(expert.expert, expert.factors)
+      try output.vouch(layer: plan.layer, expert: expert.expert, expert.factors)
     }
     return (bytes, records)
   }
@@ -215,7 +210,11 @@ package struct Compressor {
       checkpoint,
       plan: plan,
       state: state,
-      factoring: ExpertFactoring(method, layerMoment: moment),
+      factoring: try ExpertFactoring(
+        method,
+        layerMoment: moment,
+        expertWidth: try checkpoint.requireConfiguration().expertWidth
+      ),
       rows: isFactored ? state.rowsByExpert(threads: threads) : []
     )
   }

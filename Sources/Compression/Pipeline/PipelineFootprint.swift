@@ -119,7 +119,14 @@ package struct PipelineFootprint: Sendable {
     let rows = min(tokens, Int(2.5 * Double(tokens * c.topK) / kept) + 512)
     let side = min(h, i)
     let worker = 4 * rows * (2 * h + 4 * i) + 4 * 3 * h * i + 8 * 5 * side * side + 4 * 3 * h * i
-    let moment = options.factoring == .whitened ? 12 * h * h : 0
-    return moment + threads * worker
+    // Factors that wait to be written.
+    let rank = options.averageRank(rows: i, columns: h).map { Int(1.5 * $0) } ?? 0
+    let waiting = 2 * threads * 4 * 3 * min(rank, side) * (h + i)
+    // The moment of all tokens and its root; more while the root is computed.
+    let isWhitened = options.factoring == .whitened
+    return max(
+      isWhitened ? 24 * h * h : 0,
+      (isWhitened ? 4 * h * h : 0) + threads * worker + waiting
+    )
   }
 }

@@ -152,7 +152,7 @@ extension PrunedPass.LayerState {
   }
 
   /// The layer's second moment: mean of x xᵀ over all its tokens, [H, H].
-  package func layerMoment(threads: Int) throws -> Matrix {
+  package func layerMoment(threads: Int) throws -> DoubleMatrix {
     var sum: DoubleMatrix?
     var tokens = 0
     for group in inputs.groups.indices {
@@ -162,6 +162,6 @@ extension PrunedPass.LayerState {
     }
     let moment = sum ?? DoubleMatrix(rows: inputs.width, columns: inputs.width)
     for i in 0..<moment.elements.count { moment.elements[i] /= Double(max(tokens, 1)) }
-    return moment.narrowed()
+    return moment
   }
 }
