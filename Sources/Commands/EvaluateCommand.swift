@@ -103,7 +103,11 @@ struct EvaluateCommand: ParsableCommand {
     // Spooling is the one thing that can be given up.
     if let memory, try estimated() > memory.bytes { evaluator.memoryBudget = 0 }
     let estimate = try estimated()
-    try MemoryPromise.check(memory, estimate: estimate)
+    try MemoryPromise.check(
+      memory,
+      estimate: estimate,
+      remedy: "fewer --tokens or --threads, or a smaller --context"
+    )
     if dryRun {
       MemoryPromise.show(estimate, json: common.json)
       return

@@ -33,7 +33,6 @@ struct DominantSubspace {
     threads: Int
   ) throws(LinearAlgebraError) {
     isOfRows = w.rows > w.columns
-    let order = min(w.rows, w.columns)
     var found: (values: [Double], vectors: Matrix)?
     if precision == .automatic && SinglePrecisionLimit.trace.contains(squaredNorm) {
       if try largestEigenvalue(of: w) * Double(rank) < Self.steepness * squaredNorm {

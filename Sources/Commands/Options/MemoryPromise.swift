@@ -6,17 +6,32 @@ enum MemoryPromise {
   struct Exceeded: Error, CustomStringConvertible {
     let promised: Int
     let estimate: Int
+    let remedy: String
 
     var description: String {
       "--memory \(SafeText.bytes(promised)) is too little: about \(SafeText.bytes(estimate)) are"
-        + " needed; fewer --threads, a smaller --context or fewer --tokens lower it"
+        + " needed; \(remedy) lower it"
     }
   }
 
   /// Refuses an estimate above the promise.
-  static func check(_ promise: ByteSize?, estimate: Int) throws {
+  ///
+  /// - Parameters:
+  ///   - promise: The promise, if one was made.
+  ///   - estimate: Bytes the run may need.
+  ///   - remedy: Options that lower the estimate.
+  /// - Throws: ``Exceeded``.
+  static func check(
+    _ promise: ByteSize?,
+    estimate: Int,
+    remedy: String? = nil
+  ) throws {
     if let promise, estimate > promise.bytes {
-      throw Exceeded(promised: promise.bytes, estimate: estimate)
+      throw Exceeded(
+        promised: promise.bytes,
+        estimate: estimate,
+        remedy: remedy ?? "fewer --threads"
+      )
     }
   }
 

@@ -52,24 +52,34 @@ struct RunOptions: ParsableArguments {
     clock: StageClock
   ) throws -> (planner: Planner, estimate: Int) {
     try OptionCheck(checkpoint, options).run()
-    let footprint = PipelineFootprint(
-      try checkpoint.requireConfiguration(),
-      options: options,
-      tokens: stream.ids.count,
-      context: stream.context,
-      threads: common.threads,
-      tensors: checkpoint.tensors.count
+    let c = try checkpoint.requireConfiguration()
+    func footprint(_ threads: Int) -> PipelineFootprint {
+      PipelineFootprint(
+        c,
+        options: options,
+        tokens: stream.ids.count,
+        context: stream.context,
+        threads: threads,
+        tensors: checkpoint.tensors.count
+      )
+    }
+    // Streams in memory are given up first, then workers.
+    var (spools, threads) = (false, common.threads)
+    func estimated() -> Int { footprint(threads).byteCount(stages, spools: spools) }
+    if let memory, estimated() > memory.bytes { spools = true }
+    while let memory, estimated() > memory.bytes, threads > 1 { threads -= 1 }
+    let estimate = estimated()
+    try MemoryPromise.check(
+      memory,
+      estimate: estimate,
+      remedy: footprint(threads).largest(of: stages, spools: spools)?.remedy
     )
-    // Spooling is the one thing that can be given up.
-    var spools = false
-    if let memory { spools = footprint.byteCount(stages, spools: false) > memory.bytes }
-    let estimate = footprint.byteCount(stages, spools: spools)
-    try MemoryPromise.check(memory, estimate: estimate)
+    if threads < common.threads { Console.note("--memory: working with \(threads) of its threads") }
     let planner = try Planner(
       checkpoint,
       stream: stream,
       options: options,
-      threads: common.threads,
+      threads: threads,
       spoolFolder: spools ? files.folder : nil,
       observer: clock
     )

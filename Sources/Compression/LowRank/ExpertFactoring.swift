@@ -72,10 +72,9 @@ package struct ExpertFactoring: Sendable {
   /// Factors one matrix.
   ///
   /// - Parameters:
-  ///   - w: W [m, n].
-  ///   - inputs: Its inputs on the tokens sent to the expert, [tokens, n].
-  ///   - outputs: W x of them, [tokens, m].
-  ///   - isDown: Whether W is `down`, whose shrinkage is a multiple of the identity.
+  ///   - matrix: 0 for gate, 1 for up, 2 for `down`, whose shrinkage is a multiple of the identity.
+  ///   - w: The matrix, W [m, n].
+  ///   - tokens: The tokens sent to the expert.
   ///   - rank: r, in 1 … min(m, n).
   ///   - typeName: Type the factors are stored in, one of `factorTypes`; BF16 where sides do not
   ///     fill its blocks.
@@ -83,10 +82,9 @@ package struct ExpertFactoring: Sendable {
   /// - Throws: `LinearAlgebraError` if the rank is out of range, a value is not finite or LAPACK
   ///   fails, `TensorError` if the type cannot be computed with.
   package func factor(
+    _ matrix: Int,
     _ w: Matrix,
-    inputs: Matrix,
-    outputs: Matrix,
-    isDown: Bool,
+    _ tokens: ExpertTokens,
     rank: Int,
     typeName: String
   ) throws -> Result {
@@ -94,58 +92,81 @@ package struct ExpertFactoring: Sendable {
     switch method {
     case .svd: factors = try .plain(w, rank: rank)
     case .whitened:
-      if isDown {
+      if matrix == 2 {
         factors =
-          inputs.rows < ExpertFactoring.fewTokens
-          ? try .plain(w, rank: rank) : try whitenedDown(w, inputs, outputs, rank)
+          tokens.count < ExpertFactoring.fewTokens
+          ? try .plain(w, rank: rank) : try whitenedDown(w, tokens, rank)
       } else {
-        factors = try whitenedByLayer(w, inputs, outputs, rank)
+        factors = try whitenedByLayer(w, tokens, matrix, rank)
       }
     }
-    return try store(factors, of: w, inputs: inputs, outputs: outputs, typeName: typeName)
+    return try store(factors, of: w, tokens, matrix, typeName: typeName)
   }
 
   // MARK: - Moments
 
   /// Gate and up: the expert's mean of x xᵀ with a hundredth of the layer's, which alone stands for
   /// an expert that hardly any token saw.
-  private func whitenedByLayer(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
-    -> LowRankFactors
+  private func whitenedByLayer(_ w: Matrix, _ tokens: ExpertTokens, _ matrix: Int, _ rank: Int)
+    throws -> LowRankFactors
   {
-    let trusts = inputs.rows >= ExpertFactoring.fewTokens
+    let trusts = tokens.count >= ExpertFactoring.fewTokens
     let weight = trusts ? ExpertFactoring.shrinkage : 1
     switch layerMoment {
     case nil: preconditionFailure("the whitened method needs the layer's moment")
     case .root(let root):
       let moment = try singleOuterGram(try root.multiplyFromRight(w)).widened()
       scale(moment, by: weight)
-      if trusts { add(try gram(outputs), times: 1 / Double(inputs.rows), to: moment) }
+      if trusts {
+        add(try sum(tokens, matrix, \.outputs), times: 1 / Double(tokens.count), to: moment)
+      }
       return LowRankFactors(try WhitenedFactorization(w, outputMoment: moment, rank: rank))
     case .whole(let whole):
       let moment = whole.widened()
       scale(moment, by: weight)
-      if trusts { add(try gram(inputs), times: 1 / Double(inputs.rows), to: moment) }
+      if trusts {
+        add(try sum(tokens, matrix, \.inputs), times: 1 / Double(tokens.count), to: moment)
+      }
       return try .whitened(w, inputMoment: moment, rank: rank)
     }
   }
 
   /// Down: the mean of a aᵀ with a hundredth of its mean eigenvalue on the diagonal.
-  private func whitenedDown(_ w: Matrix, _ inputs: Matrix, _ outputs: Matrix, _ rank: Int) throws
+  private func whitenedDown(_ w: Matrix, _ tokens: ExpertTokens, _ rank: Int) throws
     -> LowRankFactors
   {
-    let tokens = Double(inputs.rows)
+    let count = Double(tokens.count)
     if w.rows <= w.columns {
-      let diagonal = inputs.squaredNorm / tokens / Double(w.columns) * ExpertFactoring.shrinkage
+      let norm = try (0..<tokens.pieceCount).reduce(0) {
+        $0 + (try tokens.piece($1, of: 2).inputs.squaredNorm)
+      }
+      let diagonal = norm / count / Double(w.columns) * ExpertFactoring.shrinkage
       let moment = try outerGram(w)
       scale(moment, by: diagonal)
-      add(try gram(outputs), times: 1 / tokens, to: moment)
+      add(try sum(tokens, 2, \.outputs), times: 1 / count, to: moment)
       return LowRankFactors(try WhitenedFactorization(w, outputMoment: moment, rank: rank))
     }
-    let moment = try gram(inputs)
-    scale(moment, by: 1 / tokens)
+    let moment = try sum(tokens, 2, \.inputs)
+    scale(moment, by: 1 / count)
     let diagonal = moment.trace / Double(w.columns) * ExpertFactoring.shrinkage
     for i in 0..<moment.rows { moment[i, i] += diagonal }
     return try .whitened(w, inputMoment: moment, rank: rank)
+  }
+
+  /// The sum of x xᵀ over all pieces, x the rows of one side of a matrix.
+  private func sum(
+    _ tokens: ExpertTokens,
+    _ matrix: Int,
+    _ side: KeyPath<ExpertTokens.Piece, Matrix>
+  )
+    throws -> DoubleMatrix
+  {
+    var sum = try gram(try tokens.piece(0, of: matrix)[keyPath: side])
+    for number in 1..<max(1, tokens.pieceCount) {
+      let rows = try tokens.piece(number, of: matrix)[keyPath: side]
+      sum = try gram(rows.view, addingTo: sum, threads: 1)
+    }
+    return sum
   }
 
   // MARK: - Storing
@@ -153,28 +174,34 @@ package struct ExpertFactoring: Sendable {
   private func store(
     _ factors: LowRankFactors,
     of w: Matrix,
-    inputs: Matrix,
-    outputs: Matrix,
+    _ tokens: ExpertTokens,
+    _ matrix: Int,
     typeName: String
   ) throws -> Result {
     let type = factorType(typeName, rows: w.rows, columns: w.columns)
     let (left, storedLeft) = try narrow(factors.left, to: type)
     let (right, storedRight) = try narrow(factors.right, to: type)
     let stored = LowRankFactors(storedLeft: storedLeft, right: storedRight)
-    let operation = LinearOperator.factors(stored)
-    var outputError: Double?
-    let norm = outputs.squaredNorm
-    if outputs.rows > 0, norm > 0 {
-      let approximation = try operation(inputs, threads: 1)
-      outputError = (squaredDistance(approximation, outputs) / norm).squareRoot()
-    }
     return Result(
       left: left,
       right: right,
       type: type,
       weightError: try stored.relativeError(to: w),
-      outputError: outputError
+      outputError: try outputError(of: stored, tokens, matrix)
     )
+  }
+
+  private func outputError(of stored: LowRankFactors, _ tokens: ExpertTokens, _ matrix: Int) throws
+    -> Double?
+  {
+    let operation = LinearOperator.factors(stored)
+    var (distance, norm) = (0.0, 0.0)
+    for number in 0..<tokens.pieceCount where tokens.count > 0 {
+      let piece = try tokens.piece(number, of: matrix)
+      distance += squaredDistance(try operation(piece.inputs, threads: 1), piece.outputs)
+      norm += piece.outputs.squaredNorm
+    }
+    return norm > 0 ? (distance / norm).squareRoot() : nil
   }
 
   /// The bytes of `matrix` in `type`, and the values they stand for.

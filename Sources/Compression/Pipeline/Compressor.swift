@@ -202,6 +202,7 @@ package struct Compressor {
   private func preparation(_ plan: CompressionPlan.Layer, _ state: PrunedPass.LayerState) throws
     -> ExpertPreparation
   {
+    let c = try checkpoint.requireConfiguration()
     let isFactored = plan.ranks.contains { $0.contains { $0 != nil } }
     let method = planner.options.factoring
     let moment =
@@ -213,9 +214,14 @@ package struct Compressor {
       factoring: try ExpertFactoring(
         method,
         layerMoment: moment,
-        expertWidth: try checkpoint.requireConfiguration().expertWidth
+        expertWidth: c.expertWidth
       ),
-      rows: isFactored ? state.rowsByExpert(threads: threads) : []
+      rows: isFactored ? state.rowsByExpert(threads: threads) : [],
+      pieceTokens: ExpertTokens.pieceTokens(
+        of: planner.stream.ids.count,
+        c,
+        pruned: planner.options.prune
+      )
     )
   }
 

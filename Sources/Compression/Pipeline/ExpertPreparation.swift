@@ -18,14 +18,18 @@ struct ExpertPreparation: Sendable {
   private let factoring: ExpertFactoring
   /// Tokens sent to each expert, group by group.
   private let rows: [[[Int]]]
+  /// Most tokens an expert is run on at once.
+  private let pieceTokens: Int
 
   init(
     _ checkpoint: Checkpoint,
     plan: CompressionPlan.Layer,
     state: PrunedPass.LayerState,
     factoring: ExpertFactoring,
-    rows: [[[Int]]]
+    rows: [[[Int]]],
+    pieceTokens: Int
   ) {
+    self.pieceTokens = pieceTokens
     self.checkpoint = checkpoint
     self.plan = plan
     self.state = state
@@ -41,25 +45,13 @@ struct ExpertPreparation: Sendable {
       return PreparedExpert(expert: expert, factors: [nil, nil, nil])
     }
     let weights = try Projection.allCases.map { try dense(expert, $0) }
-    let x = try state.gather(rows[state.kept[number]])
-    // The outputs of gate and up are wanted on their own, so the expert is run piece by piece.
-    let gateOutputs = try multiply(x, transposed: weights[0])
-    let upOutputs = try multiply(x, transposed: weights[1])
-    let inner = GatedMLP.combine(
-      gate: gateOutputs.copy(ofRows: 0..<x.rows),
-      up: upOutputs,
-      threads: 1
-    )
-    let downOutputs = try multiply(inner, transposed: weights[2])
-    let inputs = [x, x, inner]
-    let outputs = [gateOutputs, upOutputs, downOutputs]
+    let tokens = try self.tokens(of: state.kept[number], weights)
     let factors = try ranks.enumerated().map { place, rank -> FactoredMatrix? in
       guard let rank else { return nil }
       let result = try factoring.factor(
+        place,
         weights[place],
-        inputs: inputs[place],
-        outputs: outputs[place],
-        isDown: place == 2,
+        tokens,
         rank: rank,
         typeName: plan.types[number]
       )
@@ -77,6 +69,26 @@ struct ExpertPreparation: Sendable {
       )
     }
     return PreparedExpert(expert: expert, factors: factors)
+  }
+
+  private func tokens(of position: Int, _ weights: [Matrix]) throws -> ExpertTokens {
+    let groups = rows[position]
+    let count = groups.reduce(0) { $0 + $1.count }
+    let size = pieceTokens
+    return try ExpertTokens(
+      weights: weights,
+      count: count,
+      pieceCount: max(1, (count + size - 1) / size)
+    ) { [state] number in
+      // The piece's part of each group's rows.
+      var first = 0
+      let members = groups.map { group -> [Int] in
+        let wanted = (number * size - first)..<((number + 1) * size - first)
+        first += group.count
+        return Array(group[wanted.clamped(to: group.indices)])
+      }
+      return try state.gather(members)
+    }
   }
 
   private func dense(_ expert: Int, _ projection: Projection) throws -> Matrix {

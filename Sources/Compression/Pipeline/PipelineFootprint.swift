@@ -5,7 +5,7 @@ internal import Inference
 /// An upper bound of the bytes of memory the stages need, from shapes, options and threads.
 package struct PipelineFootprint: Sendable {
   /// A stage with a peak of its own.
-  package enum Stage: Sendable {
+  package enum Stage: Sendable, CaseIterable {
     /// Calibration of the original model.
     case measure
     /// Search and reception field.
@@ -14,6 +14,15 @@ package struct PipelineFootprint: Sendable {
     case measureAgain
     /// The same with factoring.
     case factor
+
+    /// The options that lower its peak.
+    package var remedy: String {
+      switch self {
+      case .measure: "fewer --tokens or --search-tokens, or a smaller --context"
+      case .choose: "fewer --reception-tokens, --reception-sets or --search-tokens"
+      case .measureAgain, .factor: "fewer --tokens or a smaller --context"
+      }
+    }
   }
 
   private let c: ModelConfiguration
@@ -44,15 +53,23 @@ package struct PipelineFootprint: Sendable {
 
   /// The largest peak of `stages`, in bytes; `spools` says that streams are on disk.
   package func byteCount(_ stages: Set<Stage>, spools: Bool) -> Int {
-    let peaks = stages.map { stage in
-      switch stage {
-      case .measure: measure(spools: spools)
-      case .choose: choose
-      case .measureAgain: measureAgain(spools: spools)
-      case .factor: measureAgain(spools: spools) + factor
-      }
-    }
+    let peaks = stages.map { byteCount($0, spools: spools) }
     return 50_000_000 + tensors * 900 + tokens * 8 + (peaks.max() ?? 0)
+  }
+
+  /// The stage of `stages` that needs most.
+  package func largest(of stages: Set<Stage>, spools: Bool) -> Stage? {
+    Stage.allCases.filter(stages.contains)
+      .max { byteCount($0, spools: spools) < byteCount($1, spools: spools) }
+  }
+
+  private func byteCount(_ stage: Stage, spools: Bool) -> Int {
+    switch stage {
+    case .measure: measure(spools: spools)
+    case .choose: choose
+    case .measureAgain: pruned(spools: spools) + measuring
+    case .factor: pruned(spools: spools) + max(measuring, forward.layerWeights + factor)
+    }
   }
 
   private var stream: Int { HiddenStream.byteCount(tokens: tokens, width: c.hiddenSize) }
@@ -98,7 +115,7 @@ package struct PipelineFootprint: Sendable {
     for _ in 1..<max(1, options.receptionBlocks) where prefixes <= 10_000 {
       prefixes *= options.receptionSets
     }
-    let children = min(512 << 20, prefixes * options.receptionSets * bytes)
+    let children = min(ReceptionField.childBytes, prefixes * options.receptionSets * bytes)
     // Original, pruned, prefixes with their inputs, children, and what one expert sees of them.
     let field =
       2 * bytes + 2 * prefixes * bytes + children + prefixes * bytes / 2
@@ -106,22 +123,24 @@ package struct PipelineFootprint: Sendable {
     return max(search, field)
   }
 
-  private func measureAgain(spools: Bool) -> Int {
-    streams(2, spools: spools) + forward.byteCount(tokens: tokens) + block(width: c.topK + 1)
-      + 4 * tokens * c.expertCount
+  /// Streams, experts' inputs and router logits of a layer of the pruned model.
+  private func pruned(spools: Bool) -> Int {
+    streams(2, spools: spools) + 4 * tokens * c.expertCount
   }
+
+  /// What measuring a layer of the pruned model needs beside them; given back before factoring.
+  private var measuring: Int { forward.byteCount(tokens: tokens) + block(width: c.topK + 1) }
 
   /// What each worker holds while it factors an expert, and the layer's moment.
   private var factor: Int {
     let (h, i) = (c.hiddenSize, c.expertWidth)
-    // Twice the even share of tokens: few experts get more in a trained model.
-    let kept = max(1, Double(c.expertCount) * (1 - options.prune))
-    let rows = min(tokens, Int(2.5 * Double(tokens * c.topK) / kept) + 512)
+    let rows = min(tokens, ExpertTokens.pieceTokens(of: tokens, c, pruned: options.prune))
     let side = min(h, i)
-    let worker = 4 * rows * (2 * h + 4 * i) + 4 * 3 * h * i + 8 * 5 * side * side + 4 * 3 * h * i
+    let worker = 4 * rows * (2 * h + 4 * i) + 4 * 3 * h * i + 8 * 4 * side * side + 4 * 3 * h * i
     // Factors that wait to be written.
     let rank = options.averageRank(rows: i, columns: h).map { Int(1.5 * $0) } ?? 0
-    let waiting = 2 * threads * 4 * 3 * min(rank, side) * (h + i)
+    let waiting =
+      2 * threads * (options.factorType == "F32" ? 4 : 2) * 3 * min(rank, side) * (h + i)
     // The moment of all tokens and its root; more while the root is computed.
     let isWhitened = options.factoring == .whitened
     return max(

@@ -39,7 +39,7 @@ package struct ReceptionField {
   private var threads: Int { pass.threads }
 
   /// Bytes of children's streams held at once.
-  private static let childBytes = 512 << 20
+  static let childBytes = 160 << 20
 
   /// A field over the layers in `candidates`.
   ///
