@@ -1,6 +1,6 @@
 internal import Checkpoint
 package import Inference
-internal import JSON
+package import JSON
 internal import LinearAlgebra
 package import SystemPackage
 
@@ -66,7 +66,8 @@ package struct Calibrator {
     }
   }
 
-  private static func note(_ checksum: UInt64) -> JSONValue {
+  /// What a record notes of a layer whose statistics have this checksum.
+  package static func note(_ checksum: UInt64) -> JSONValue {
     .string(String(checksum, radix: 16))
   }
 

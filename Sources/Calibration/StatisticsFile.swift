@@ -33,6 +33,12 @@ package enum StatisticsLayout {
     return layers * (8 * sums.count * experts + plan.positions.count * (4 * sample + 8))
   }
 
+  /// Names of a layer's tensors, those a file may lack among them.
+  static func names(_ layer: Int) -> [String] {
+    let sample = ["sample.positions", "sample.logits", "sample.candidates", "sample.gram"]
+    return (sums + sample).map { name(layer, $0) }
+  }
+
   static func name(_ layer: Int, _ part: String) -> String { "layers.\(layer).\(part)" }
 
   /// Tensors for each of `layers`.
@@ -115,13 +121,7 @@ package final class StatisticsWriter {
   }
 
   private func checksum(_ layer: Int) throws -> UInt64 {
-    let parts =
-      StatisticsLayout.sums + [
-        "sample.positions", "sample.logits", "sample.candidates", "sample.gram",
-      ]
-    return try writer.checksum(
-      ofTensors: parts.compactMap { places[StatisticsLayout.name(layer, $0)] }
-    )
+    try writer.checksum(ofTensors: StatisticsLayout.names(layer).compactMap { places[$0] })
   }
 
   /// Writes the sums and the sample of one layer.
@@ -203,6 +203,15 @@ package final class StatisticsReader {
     result.gateNormSum = try sums("gate_norm_sum")
     result.leaveOneOut = try sums("leave_one_out")
     return result
+  }
+
+  /// The checksum of a layer's tensors, as the writer's.
+  package func checksum(layer: Int) throws -> UInt64 {
+    var checksum = Checksum()
+    for index in StatisticsLayout.names(layer).compactMap({ places[$0] }) {
+      try reader.bytes(ofTensor: index).withUnsafeBytes { checksum.update($0) }
+    }
+    return checksum.value
   }
 
   /// The sample of a layer.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Calibration
 internal import Checkpoint
 internal import Compression
 internal import Evaluation
@@ -28,14 +29,14 @@ struct CalibrateCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files) }
+    if resume.discard { return try resume.discard(files, json: common.json) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     options.seed = common.seed
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let path = try destination.path(
-      force: try common.force || resume.isPlacing(files),
+      force: try common.force || !resume.ownOutputs(files).isEmpty,
       inputs: [FilePath(input.model)] + text.inputs,
       isFolder: false
     )
@@ -58,12 +59,22 @@ struct CalibrateCommand: ParsableCommand {
     }
     try DiskSpace.check(
       [
-        DiskSpace.Need(FileSystem.folder(of: path), exactly: planner.statisticsBytes),
-        DiskSpace.Need(files.folder, exactly: planner.streamBytes),
-      ],
-      written: files.byteCount
+        DiskSpace.Need(
+          FileSystem.folder(of: path),
+          exactly: planner.statisticsBytes,
+          written: files.partialBytes
+        ),
+        DiskSpace.Need(files.folder, exactly: planner.streamBytes, written: files.folderBytes),
+      ]
     )
-    let identity = try RunIdentity.of("calibrate", checkpoint, stream, options, files)
+    let sample = planner.samplePlan
+    let identity = try RunIdentity.of(
+      "calibrate",
+      checkpoint,
+      stream,
+      ["search-tokens": JSONValue(sample.positions.count), "prune": JSONValue(sample.candidates)],
+      files
+    )
     try resume.run(files, identity: identity) { work in
       planner.work = work
       try planner.calibrate(to: path, tool: Version.tool)

@@ -78,16 +78,24 @@ struct CompressCommand: ParsableCommand {
   }
 
   func run() throws {
-    if resume.discard { return try resume.discard(files) }
+    if resume.discard { return try resume.discard(files, json: common.json) }
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let others = [evaluate, plan].compactMap { $0.map { FilePath($0) } }
     let inputs = [FilePath(input.model)] + text.inputs + others
-    let force = try common.force || resume.isPlacing(files)
-    let path = try destination.path(force: force, inputs: inputs, isFolder: false)
+    let own = try resume.ownOutputs(files)
+    let path = try destination.path(
+      force: common.force || !own.isEmpty,
+      inputs: inputs,
+      isFolder: false
+    )
     try common.requireWorkDirectory()
     let reportPath = try report.map {
-      try OutputOptions.check($0, force: force, inputs: inputs)
+      try OutputOptions.check(
+        $0,
+        force: common.force || own.contains(FilePath($0)),
+        inputs: inputs
+      )
     }
     try OutputOptions.requireDistinct(path, reportPath)
     let stream = try text.stream(for: checkpoint)
@@ -130,7 +138,14 @@ struct CompressCommand: ParsableCommand {
     var more = JSONObject()
     more["plan"] = given.map { .string(Self.checksum($0)) } ?? .null
     more["evaluation text"] = JSONValue(evaluation?.fingerprint)
-    let identity = try RunIdentity.of("compress", checkpoint, stream, options, files, more: more)
+    let identity = try RunIdentity.of(
+      "compress",
+      checkpoint,
+      stream,
+      options.json,
+      files,
+      more: more
+    )
     let outcome = try resume.run(files, identity: identity) { work in
       planner.work = work
       func measured(_ title: String, _ model: () throws -> Checkpoint) throws -> Double? {
@@ -152,6 +167,7 @@ struct CompressCommand: ParsableCommand {
       )
       if let evaluation { outcome.perplexity = (before, after, evaluation.text ?? "") }
       if let reportPath {
+        try work.journal.append(ResumeOptions.report, .string(reportPath.string))
         let page = reportPath.string.hasSuffix(".html") ? outcome.html : outcome.markdown
         try FileSystem.write(Array(page.utf8), to: reportPath)
       }
@@ -167,10 +183,18 @@ struct CompressCommand: ParsableCommand {
     let measured = self.plan == nil && planner.options.prune > 0 ? planner.statisticsBytes : 0
     try DiskSpace.check(
       [
-        DiskSpace.Need(FileSystem.folder(of: files.output), packOf: size.output),
-        DiskSpace.Need(files.folder, exactly: measured + planner.streamBytes),
-      ],
-      written: files.byteCount
+        DiskSpace.Need(
+          FileSystem.folder(of: files.output),
+          packOf: size.output,
+          like: planner.checkpoint,
+          written: files.partialBytes
+        ),
+        DiskSpace.Need(
+          files.folder,
+          exactly: measured + planner.streamBytes,
+          written: files.folderBytes
+        ),
+      ]
     )
   }
 

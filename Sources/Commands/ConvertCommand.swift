@@ -88,10 +88,10 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let start = ProgressLine.now
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files) }
+    if resume.discard { return try resume.discard(files, json: common.json) }
     let checkpoint = try input.open()
     let path = try destination.path(
-      force: common.force,
+      force: try common.force || format == .moepack && !resume.ownOutputs(files).isEmpty,
       inputs: [FilePath(input.model)],
       isFolder: format == .directory
     )
@@ -115,9 +115,14 @@ struct ConvertCommand: ParsableCommand {
     let folder = FileSystem.folder(of: path)
     let need =
       format == .moepack
-      ? DiskSpace.Need(folder, packOf: job.forecast.byteCount)
+      ? DiskSpace.Need(
+        folder,
+        packOf: job.forecast.byteCount,
+        like: checkpoint,
+        written: files.partialBytes
+      )
       : DiskSpace.Need(folder, exactly: job.forecast.byteCount)
-    try DiskSpace.check([need], written: files.byteCount)
+    try DiskSpace.check([need])
     for left in job.forecast.leftOut {
       Console.note("left out: \(SafeText.shown(left.path)) (\(left.reason))")
     }

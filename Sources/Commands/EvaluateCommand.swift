@@ -114,8 +114,13 @@ struct EvaluateCommand: ParsableCommand {
     }
     let c = try checkpoint.requireConfiguration()
     let logitsBytes = stream.ids.count * (c.vocabularySize * 4 + 8)
+    let hiddenBytes =
+      stream.ids.count * 4
+      * ((c.layerCount + 1) * c.hiddenSize + c.moeLayers.count * c.expertCount)
     try DiskSpace.check(
-      logitsPath.map { [DiskSpace.Need(FileSystem.folder(of: $0), exactly: logitsBytes)] } ?? []
+      [(logitsPath, logitsBytes), (hiddenPath, hiddenBytes)].compactMap { path, bytes in
+        path.map { DiskSpace.Need(FileSystem.folder(of: $0), exactly: bytes) }
+      }
     )
     if let logitsPath {
       Console.note(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinearAlgebra
 internal import Storage
 internal import Synchronization
 
@@ -25,13 +26,26 @@ enum Interruption {
       ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 
-  /// Starts to watch.
+  /// Starts to watch signals, and for the end of memory.
   static func watch() {
     ProcessSignals.watch([SIGINT, SIGTERM]) { Interruption.leave($0) }
+    MemoryExhaustion.handler = { byteCount in
+      let words = lastWords.withLock { $0 }
+      TemporaryWork.removeAll {
+        Console.note(
+          "Error: out of memory: the system has none left for \(SafeText.bytes(byteCount)); give"
+            + " --memory or fewer --threads" + (words.map { "; \($0)" } ?? "")
+        )
+        _exit(1)
+      }
+    }
   }
 
   private static func leave(_ number: Int32) -> Never {
-    TemporaryWork.removeAll()
+    TemporaryWork.removeAll { sayAndExit(number) }
+  }
+
+  private static func sayAndExit(_ number: Int32) -> Never {
     let words = lastWords.withLock { $0 }
     let start = Console.isInteractive ? "\n" : ""
     Console.note("\(start)interrupted" + (words.map { "; \($0)" } ?? ""))

@@ -4,6 +4,7 @@ internal import Checkpoint
 internal import Compression
 internal import Evaluation
 internal import JSON
+internal import Pack
 internal import Storage
 internal import SystemPackage
 
@@ -46,7 +47,7 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files) }
+    if resume.discard { return try resume.discard(files, json: common.json) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     method.apply(to: &options)
@@ -56,7 +57,7 @@ struct PlanCommand: ParsableCommand {
     let inputs =
       [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
     let path = try destination.path(
-      force: try common.force || resume.isPlacing(files),
+      force: try common.force || !resume.ownOutputs(files).isEmpty,
       inputs: inputs,
       isFolder: false
     )
@@ -89,16 +90,23 @@ struct PlanCommand: ParsableCommand {
     }
     let measured = statistics == nil && options.prune > 0 ? planner.statisticsBytes : 0
     try DiskSpace.check(
-      [DiskSpace.Need(files.folder, exactly: measured + planner.streamBytes)],
-      written: files.byteCount
+      [
+        DiskSpace.Need(
+          files.folder,
+          exactly: measured + planner.streamBytes,
+          written: files.folderBytes
+        )
+      ]
     )
     var more = JSONObject()
     more["statistics"] = JSONValue(try statistics.map { try FileSystem.changeTime(FilePath($0)) })
-    let identity = try RunIdentity.of("plan", checkpoint, stream, options, files, more: more)
+    let identity = try RunIdentity.of("plan", checkpoint, stream, options.json, files, more: more)
     let plan = try resume.run(files, identity: identity) { work in
       planner.work = work
-      let plan = try planner.plan(from: try source.reader(planner, files))
-      try work.journal.append(CompressionOutput.placing, true)
+      let json = try work.once(PackWriter.placing) {
+        try planner.plan(from: try source.reader(planner, files)).json
+      }
+      let plan = try CompressionPlan(json: json, file: path.string, for: checkpoint)
       try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
       return plan
     }

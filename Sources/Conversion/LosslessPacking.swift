@@ -55,8 +55,11 @@ public struct LosslessPacking: Sendable {
     return identity
   }
 
-  /// Bytes read between two syncs of a pack that can be gone on with.
-  private static let syncBytes = 512 << 20
+  private func tensorCount() throws -> Int {
+    try entries.filter(\.isWeights).reduce(0) {
+      $0 + (try SafetensorsReader(root.appending($1.path)).tensors.count)
+    }
+  }
 
   /// Checks every header, then writes the pack, or goes on with one.
   ///
@@ -65,6 +68,7 @@ public struct LosslessPacking: Sendable {
   ///   - tool: Name and version that the pack notes.
   ///   - threads: Most threads to encode with; the bytes do not depend on it.
   ///   - journal: The run's journal; nil for a run that cannot be gone on with.
+  ///   - syncBytes: Bytes read between two syncs of a pack that can be gone on with.
   ///   - progress: Called with the number of source bytes done since the last call.
   /// - Returns: Number of tensors, bytes of the pack, and the files left out.
   /// - Throws: `SafetensorsError` for a malformed header, ``ConversionError/unsupported(reason:)``
@@ -75,8 +79,13 @@ public struct LosslessPacking: Sendable {
     tool: String,
     threads: Int,
     journal: Journal? = nil,
+    syncBytes: Int = 512 << 20,
     progress: (Int) -> Void
   ) throws -> ConversionReport {
+    if let bytes = try PackWriter.placed(destination, journal)?["bytes"]?.integer {
+      progress(sourceByteCount)
+      return ConversionReport(tensorCount: try tensorCount(), byteCount: bytes, leftOut: leftOut)
+    }
     let readers = try entries.map { entry in
       entry.isWeights ? try SafetensorsReader(root.appending(entry.path)) : nil
     }
@@ -91,7 +100,7 @@ public struct LosslessPacking: Sendable {
     func added(_ byteCount: Int) throws {
       progress(byteCount)
       unsynced += byteCount
-      guard let journal, unsynced >= LosslessPacking.syncBytes else { return }
+      guard let journal, unsynced >= syncBytes else { return }
       if let record = try writer.checkpoint() { try journal.append("parts", record) }
       unsynced = 0
     }
@@ -115,7 +124,7 @@ public struct LosslessPacking: Sendable {
         try added(entry.byteCount)
       }
     }
-    try writer.finish(model: ["kind": "lossless", "tool": .string(tool)])
+    try writer.finish(model: ["kind": "lossless", "tool": .string(tool)], journal: journal)
     return ConversionReport(
       tensorCount: tensorCount,
       byteCount: writer.byteCount,

@@ -21,7 +21,7 @@ final class AlignedMemory: @unchecked Sendable {
     self.byteCount = byteCount
     if byteCount >= Self.mappingThreshold {
       guard let mapping = MappingPool.take(byteCount) else {
-        fatalError("out of memory: \(byteCount) bytes for a matrix")
+        MemoryExhaustion.end(byteCount)
       }
       start = mapping.start
       mappedBytes = mapping.byteCount

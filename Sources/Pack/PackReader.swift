@@ -173,17 +173,3 @@ public final class PackReader: TensorSource {
     }
   }
 }
-
-extension PackReader {
-  /// The checksum in the footer of the pack at `path`, which stands for all its tables.
-  ///
-  /// - Parameter path: The pack.
-  /// - Returns: The checksum as it is written there; the footer is not checked.
-  /// - Throws: `StorageError` if the file cannot be read or is too short.
-  public static func footerChecksum(_ path: FilePath) throws -> UInt64 {
-    let file = try MappedFile(path)
-    let end = file.byteCount - PackLayout.magic.count
-    let bytes = try file.bytes(end - 8..<end)
-    return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-}

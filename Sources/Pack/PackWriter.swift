@@ -275,10 +275,7 @@ public final class PackWriter {
   ///
   /// - Parameter model: The model section.
   /// - Throws: `StorageError` if writing, syncing or renaming fails; then nothing is put in place.
-  public func finish(model: JSONValue) throws {
-    try seal(model: model)
-    try place()
-  }
+  public func finish(model: JSONValue) throws { try finish(model: model, journal: nil) }
 
   /// Puts a sealed pack in place.
   public func place() throws { try file.place() }

@@ -20,18 +20,22 @@ public final class Journal {
   public let path: FilePath
   /// What the run is a run of; nil until `begin`.
   public private(set) var identity: JSONObject?
+  /// Whether the file has lines, and the first is none of this version's.
+  public private(set) var isForeign = false
   /// The entries that were there when the journal was opened, oldest first.
   public private(set) var found: [Entry] = []
 
   private let calls = SystemCalls.current
   private let descriptor: Int32
   private var length = 0
+  /// Whether bytes that do not count stand behind those that do; cut off before anything is written.
+  private var hasTornEnd = false
   private var lastChecksum = ""
 
   private static let version = 1
   private static let checksumDigits = 16
 
-  /// Opens the journal at `path`, or creates an empty one, and cuts off what is not intact.
+  /// Opens the journal at `path`, or creates an empty one; what is not intact does not count.
   ///
   /// - Parameter path: The file.
   /// - Throws: ``StorageError/busy(path:process:)`` if another run has it open, ``StorageError`` if it cannot
@@ -44,7 +48,8 @@ public final class Journal {
     try WorkLock.take(descriptor, at: path, for: path, calls)
     let text = try FileSystem.contents(of: path, limit: 4 << 30)
     readLines(text)
-    if length < text.count { try cut("cut") }
+    isForeign = identity == nil && text.contains(UInt8(ascii: "\n"))
+    hasTornEnd = length < text.count
   }
 
   deinit { try? calls.close(descriptor) }
@@ -119,6 +124,10 @@ public final class Journal {
   }
 
   private func write(_ object: JSONValue) throws(StorageError) {
+    if hasTornEnd {
+      try cut("cut")
+      hasTornEnd = false
+    }
     let json = Array(object.text(pretty: false).utf8)
     let digits = checksum(of: json)
     let line = Array(digits.utf8) + [UInt8(ascii: " ")] + json + [UInt8(ascii: "\n")]
@@ -145,7 +154,9 @@ public final class Journal {
   /// Empties the journal, so that it can begin anew.
   public func clear() throws(StorageError) {
     (identity, found, length, lastChecksum) = (nil, [], 0, "")
+    (isForeign, hasTornEnd) = (false, false)
     try cut("empty")
+    do { try calls.syncData(descriptor) } catch { throw StorageError("sync", path, error) }
   }
 
   /// Removes the file; the journal is not to be used afterwards.

@@ -116,6 +116,8 @@ public final class ReplacementDirectory {
   /// - Throws: ``StorageError``; the destination is then as it was.
   public func finish() throws(StorageError) {
     for folder in folders { try sync(folder) }
+    // From here on an interruption removes nothing: it might meet the folder at its final name.
+    TemporaryWork.remove(workPath)
     let isReplacing = try setAside()
     do throws(StorageError) {
       do { try calls.rename(workPath, to: destination) } catch {
@@ -130,7 +132,6 @@ public final class ReplacementDirectory {
       throw error
     }
     isOurs = false
-    TemporaryWork.remove(workPath)
     if isReplacing { FileSystem.removeTree(asidePath) }
   }
 

@@ -40,7 +40,13 @@ public final class ReplacementFile: @unchecked Sendable {
     descriptor = try ReplacementFile.open(workPath, for: destination, calls)
     let byteCount = try WorkLock.take(descriptor, at: workPath, for: destination, calls)
     isOurs = true
-    if keeping == .nothing { TemporaryWork.add(workPath) }
+    if keeping == .nothing {
+      TemporaryWork.add(workPath)
+    } else {
+      // A journal will vouch for the file, so its name must last, too.
+      let folder = FileSystem.folder(of: workPath)
+      do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+    }
     try cut(byteCount)
   }
 
@@ -136,11 +142,12 @@ public final class ReplacementFile: @unchecked Sendable {
     do { try calls.close(calls.duplicate(descriptor)) } catch {
       throw StorageError("close", workPath, error)
     }
+    // From here on an interruption removes nothing.
+    TemporaryWork.remove(workPath)
     do { try calls.rename(workPath, to: destination) } catch {
       throw StorageError("rename", workPath, error)
     }
     isOurs = false
-    TemporaryWork.remove(workPath)
     let folder = FileSystem.folder(of: destination)
     do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
   }

@@ -19,7 +19,10 @@ public final class SpoolFile {
   /// Opens the file at `path`, which stays, or creates it.
   public init(at path: FilePath) throws(StorageError) {
     folder = path
-    do { descriptor = try calls.open(path, O_RDWR | O_CREAT) } catch {
+    do {
+      descriptor = try calls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
+      try calls.syncFolder(FileSystem.folder(of: path))
+    } catch {
       throw StorageError("create", path, error)
     }
   }

@@ -29,10 +29,16 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   /// device, too many open files.
   public var isPassing: Bool {
     switch self {
-    case .system, .outOfSpace, .notEnoughSpace: true
+    case .outOfSpace, .notEnoughSpace: true
+    case .system(_, _, let errno): StorageError.passing.contains(errno)
     default: false
     }
   }
+
+  private static let passing: [Errno] = [
+    .ioError, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .staleNFSFileHandle,
+    .timedOut, .noSuchAddressOrDevice, .resourceBusy,
+  ]
 
   /// The error for a failed call: one case for every way to be out of room, another for the rest.
   init(_ action: String, _ path: FilePath, _ errno: Errno) {

@@ -9,9 +9,11 @@ public enum TemporaryWork {
 
   static func remove(_ path: FilePath) { paths.withLock { _ = $0.remove(path.string) } }
 
-  /// Removes all that exist now.
-  public static func removeAll() {
-    let all = paths.withLock { $0 }
-    for path in all { FileSystem.removeTree(FilePath(path)) }
+  /// Removes all and leaves; what is about to be put in place meanwhile waits, and so never is.
+  public static func removeAll(andThen leave: () -> Never) -> Never {
+    paths.withLock { all in
+      for path in all { FileSystem.removeTree(FilePath(path)) }
+      leave()
+    }
   }
 }

@@ -22,19 +22,33 @@ public struct WorkFiles: Sendable {
   /// The residual streams behind the last finished layer.
   public var stream: FilePath { large("stream") }
 
+  /// In a folder that outputs of several folders share, their paths tell their work files apart.
   private func large(_ part: String) -> FilePath {
-    folder.appending((output.lastComponent?.string ?? "") + ".partial-" + part)
+    let name = output.lastComponent?.string ?? ""
+    let home = FileSystem.folder(of: output)
+    guard !FileSystem.isSame(home, folder), let real = FileSystem.resolved(home) else {
+      return folder.appending("\(name).partial-\(part)")
+    }
+    let mark = String(Checksum.of(Array(real.string.utf8)) >> 32, radix: 16)
+    return folder.appending("\(name)-\(mark).partial-\(part)")
   }
 
-  private var all: [FilePath] {
-    [partial, stream, statistics, FilePath(statistics.string + ".partial")]
+  /// Bytes that an unfinished run has written of its output.
+  public var partialBytes: Int { FileSystem.byteCount(partial) ?? 0 }
+
+  /// Bytes that an unfinished run has written into its work folder.
+  public var folderBytes: Int {
+    [stream, statistics, FilePath(statistics.string + ".partial")]
+      .reduce(0) { $0 + (FileSystem.byteCount($1) ?? 0) }
   }
 
-  /// Bytes that work files of an unfinished run hold already.
-  public var byteCount: Int { all.reduce(0) { $0 + (FileSystem.byteCount($1) ?? 0) } }
-
-  /// Removes all but the journal, which goes last and is its holder's to remove.
+  /// Removes all but the journal, which goes last and is its holder's to remove; an output that
+  /// another process is writing is left to it.
   public func remove() {
-    for path in all { FileSystem.removeTree(path) }
+    for path in [output, statistics] where FileSystem.exists(FilePath(path.string + ".partial")) {
+      // Locked, emptied, and removed when it is let go of.
+      _ = try? ReplacementFile(replacing: path)
+    }
+    for path in [stream, statistics] { FileSystem.removeTree(path) }
   }
 }

@@ -18,8 +18,8 @@ import Testing
   func status() throws {
     for (signal, status) in [(SIGINT, 130 as Int32), (SIGTERM, 143)] {
       let scratch = try ScratchFolder()
-      let run = try stopped(scratch, signal, after: 600)
-      // A machine under load may not have come far in that time, but it has not finished.
+      let run = try stopped(scratch, signal, after: 250)
+      // A machine under load may not have come far in that time, but no machine has finished.
       #expect(run.status == status)
       #expect(run.output.isEmpty)
       #expect(run.complaint.contains("interrupted"))
@@ -105,19 +105,65 @@ import Testing
     #expect(refused.complaint.contains("another source model.safetensors"), "\(refused.complaint)")
   }
 
-  @Test("an interrupted conversion leaves nothing behind")
-  func conversion() throws {
+  @Test("an interrupted run that cannot be gone on with leaves nothing behind")
+  func abandoned() throws {
     let scratch = try ScratchFolder()
-    let run = try Moepack.run(
-      [
-        "evaluate", Sample.micro, "--text", Sample.calibration, "--save-logits",
-        scratch("l.safetensors"),
-      ],
-      ending: (signal: SIGTERM, after: 400)
-    )
-    if run.status != 0 {
+    var wait: UInt32 = 300
+    // Twice as fast on one machine, ten times slower on another: stopped once it has begun to write.
+    while true {
+      let run = try Moepack.run(
+        [
+          "evaluate", Sample.micro, "--text", Sample.heldout, "--save-logits",
+          scratch("l.safetensors"), "--force",
+        ],
+        ending: (signal: SIGTERM, after: wait)
+      )
+      if run.status == 0 { break }
       #expect(run.status == 143)
       #expect(try ScratchFolder.names(in: scratch.path) == [])
+      wait *= 2
     }
+  }
+
+  @Test("a journal of another version stays as it is; --discard removes it")
+  func foreignJournal() throws {
+    let scratch = try ScratchFolder()
+    let text = "0123456789abcdef {\"moepackJournal\":2}\n"
+    try scratch.write("x.moepack.partial-journal", text)
+    for more in [[], ["--dry-run"]] {
+      let run = try Moepack.run(line + ["-o", scratch("x.moepack")] + more)
+      #expect(run.status == (more.isEmpty ? 1 : 0), "\(run.complaint)")
+      if more.isEmpty { #expect(run.complaint.contains("--restart")) }
+      #expect(
+        try ScratchFolder.bytes(of: scratch("x.moepack.partial-journal")) == Array(text.utf8)
+      )
+    }
+    let discarded = try Moepack.run(line + ["-o", scratch("x.moepack"), "--discard"])
+    #expect(discarded.status == 0)
+    #expect(try JSONValue(parsing: discarded.output)["discarded"] == true)
+    #expect(try ScratchFolder.names(in: scratch.path) == [])
+  }
+
+  @Test("runs of one name in two folders may share a work folder")
+  func sharedWorkFolder() throws {
+    let scratch = try ScratchFolder()
+    for folder in ["a", "b", "w"] { mkdir(scratch(folder), 0o755) }
+    func line(_ folder: String) -> [String] {
+      self.line + ["-o", scratch("\(folder)/x.moepack"), "--work-directory", scratch("w")]
+    }
+    var wait: UInt32 = 400
+    while try ScratchFolder.names(in: scratch("w")).isEmpty {
+      try #require(wait < 20_000, "no run left work files")
+      _ = try Moepack.run(line("a"), ending: (signal: SIGKILL, after: wait))
+      wait += 200
+    }
+    let left = try ScratchFolder.names(in: scratch("w"))
+    #expect(try Moepack.run(line("b")).status == 0)
+    #expect(try ScratchFolder.names(in: scratch("w")) == left)
+    // Given up without naming the folder again, nothing stays there.
+    let discarded = try Moepack.run(self.line + ["-o", scratch("a/x.moepack"), "--discard"])
+    #expect(discarded.status == 0)
+    #expect(try ScratchFolder.names(in: scratch("w")) == [])
+    #expect(try ScratchFolder.names(in: scratch("a")) == [])
   }
 }

@@ -45,6 +45,7 @@ struct JournalTests {
       let journal = try Journal(path)
       #expect((journal.identity == nil) == (lines == 0))
       #expect(journal.found.count == max(0, lines - 1))
+      #expect(!journal.isForeign)
       if journal.identity == nil { try journal.begin(identity) }
       try journal.append("more", true)
       _ = consume journal
@@ -62,7 +63,9 @@ struct JournalTests {
       changed[place] ^= 0x04
       try folder.write(changed, to: "x.partial-journal")
       let whole = bytes[..<place].count { $0 == UInt8(ascii: "\n") }
-      #expect(try Journal(path).found.count == max(0, whole - 1), "byte \(place)")
+      let journal = try Journal(path)
+      #expect(journal.found.count == max(0, whole - 1), "byte \(place)")
+      #expect(journal.isForeign == (whole == 0), "byte \(place)")
     }
   }
 
@@ -77,6 +80,20 @@ struct JournalTests {
       to: "x.partial-journal"
     )
     #expect(try Journal(path).all("step") == [0])
+  }
+
+  @Test("another version's journal, or any other text, is left as it is until it is cleared")
+  func foreign() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder("x.partial-journal")
+    try folder.write("notes\nof someone\n", to: "x.partial-journal")
+    let journal = try Journal(path)
+    #expect(journal.isForeign)
+    #expect(journal.identity == nil)
+    #expect(try folder.bytes(of: "x.partial-journal") == Array("notes\nof someone\n".utf8))
+    try journal.clear()
+    #expect(!journal.isForeign)
+    #expect(try folder.bytes(of: "x.partial-journal") == [])
   }
 
   @Test("two runs cannot hold one journal")

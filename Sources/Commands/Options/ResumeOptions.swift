@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import Compression
 internal import JSON
+internal import Pack
 internal import Storage
 internal import SystemPackage
+internal import Zstandard
 
 /// What becomes of an unfinished run of the same output; Formats/journal.md.
 struct ResumeOptions: ParsableArguments {
@@ -16,23 +18,33 @@ struct ResumeOptions: ParsableArguments {
     if restart, discard { throw ValidationError("--restart and --discard exclude each other") }
   }
 
-  /// Removes the work files of an unfinished run.
-  func discard(_ files: WorkFiles) throws {
-    let name = SafeText.shown(files.output.string)
-    guard FileSystem.exists(files.journal) else {
-      Console.note("\(name): there is no unfinished run")
-      return
-    }
-    ResumeOptions.remove(files, try Journal(files.journal))
-    Console.note("\(name): the unfinished run is given up, its work files are removed")
+  /// Removes the work files of an unfinished run and tells so, in JSON if that is wanted.
+  func discard(_ files: WorkFiles, json: Bool) throws {
+    let isThere = FileSystem.exists(files.journal)
+    if isThere { ResumeOptions.remove(files, try Journal(files.journal)) }
+    if json { Console.print(["discarded": .bool(isThere)]) }
+    Console.note(
+      "\(SafeText.shown(files.output.string)): "
+        + (isThere
+          ? "the unfinished run is given up, its work files are removed"
+          : "there is no unfinished run")
+    )
   }
 
-  /// Whether an unfinished run has its result in place, or all but: then that is no other's output.
-  func isPlacing(_ files: WorkFiles) throws -> Bool {
-    guard !restart, FileSystem.exists(files.journal) else { return false }
+  /// Outputs that an unfinished run has in place, or all but: they are no other's.
+  func ownOutputs(_ files: WorkFiles) throws -> [FilePath] {
+    guard !restart, FileSystem.exists(files.journal) else { return [] }
     let journal = try Journal(files.journal)
-    return journal.last(CompressionOutput.placing) != nil
+    // Statistics are a work file of all commands but calibrate.
+    let isCalibration = journal.identity?["command"] == "calibrate"
+    let key = isCalibration ? Planner.measured : PackWriter.placing
+    guard journal.last(key) != nil else { return [] }
+    let report = journal.last(ResumeOptions.report)?.string
+    return [files.output] + (report.map { [FilePath($0)] } ?? [])
   }
+
+  /// The journal's key for the report that a run is about to write.
+  static let report = "report"
 
   /// Runs `body` with a journal, going on with an unfinished run of the same identity.
   ///
@@ -56,7 +68,7 @@ struct ResumeOptions: ParsableArguments {
       let value = try body(RunWork(journal, files))
       ResumeOptions.remove(files, journal)
       return value
-    } catch let error as StorageError where error.isPassing {
+    } catch  where ResumeOptions.isPassing(error) {
       Console.note("\(SafeText.shown(files.output.string)): the work so far is kept; \(words)")
       throw error
     } catch {
@@ -65,22 +77,51 @@ struct ResumeOptions: ParsableArguments {
     }
   }
 
+  /// Whether what was done is worth keeping: the machine may recover, or `--restart` is to decide.
+  private static func isPassing(_ error: any Error) -> Bool {
+    switch error {
+    case StorageError.lostWorkFile, StorageError.busy: true
+    case let error as StorageError: error.isPassing
+    case ZstandardError.library: true
+    default: false
+    }
+  }
+
   private func open(_ files: WorkFiles, _ identity: JSONObject) throws -> Journal {
     let journal = try Journal(files.journal)
+    guard restart || !journal.isForeign else { throw OtherJournal(path: files.journal) }
     if let found = journal.identity, !restart {
       try OtherRun.check(found, identity, files)
       Console.note("\(SafeText.shown(files.output.string)): going on with the unfinished run")
       return journal
     }
-    files.remove()
-    if journal.identity != nil { try journal.clear() }
+    // Emptied first, so that a journal never vouches for files that are gone.
+    let old = ResumeOptions.files(of: journal, files)
+    try journal.clear()
+    old.forEach { $0.remove() }
     try journal.begin(identity)
     return journal
   }
 
+  /// The run's work files, and those that its journal says lie in another folder.
+  private static func files(of journal: Journal, _ files: WorkFiles) -> [WorkFiles] {
+    let folder = journal.identity?["work directory"]?.string.map { FilePath($0) }
+    return [files] + (folder.map { [WorkFiles(of: files.output, in: $0)] } ?? [])
+  }
+
   private static func remove(_ files: WorkFiles, _ journal: Journal) {
-    files.remove()
+    ResumeOptions.files(of: journal, files).forEach { $0.remove() }
     journal.remove()
+  }
+
+  /// What lies at the journal's name is not this version's.
+  struct OtherJournal: Error, CustomStringConvertible {
+    let path: FilePath
+
+    var description: String {
+      "\(path): is not a journal of this version of moepack; finish the run with the version that"
+        + " began it, give --restart to begin anew, or --discard to give it up"
+    }
   }
 
   /// Work files are of a run that would end with other bytes.

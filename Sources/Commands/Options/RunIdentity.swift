@@ -24,16 +24,17 @@ enum RunIdentity {
     _ command: String,
     _ checkpoint: Checkpoint,
     _ stream: TokenStream,
-    _ options: MethodOptions,
+    _ options: JSONValue,
     _ files: WorkFiles,
     more: JSONObject = JSONObject()
   ) throws -> JSONObject {
     var identity = of(command, source: try checkpoint.sourceIdentity())
+    identity["openblas"] = .string(BLASLibrary.description)
     identity["text"] = [
       "sha256": .string(stream.fingerprint), "tokens": JSONValue(stream.ids.count),
       "context": JSONValue(stream.context),
     ]
-    identity["option"] = options.json
+    identity["option"] = options
     identity["work directory"] = JSONValue(FileSystem.resolved(files.folder)?.string)
     for (key, value) in more.members { identity[key] = value }
     return identity
@@ -45,7 +46,6 @@ enum RunIdentity {
     identity["command"] = .string(command)
     identity["tool"] = .string(Version.tool)
     identity["libzstd"] = .string(ZstandardLibrary.version)
-    identity["openblas"] = .string(BLASLibrary.description)
     identity["source"] = .object(source)
     return identity
   }

@@ -4,10 +4,7 @@ internal import Storage
 internal import SystemPackage
 
 /// The pack being written, and what the journal knows of it.
-package final class CompressionOutput {
-  /// The journal's key for a pack that is whole and only to be renamed.
-  package static let placing = "placing"
-
+final class CompressionOutput {
   /// The pack.
   let writer: PackWriter
   private let destination: FilePath

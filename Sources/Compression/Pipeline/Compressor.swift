@@ -41,15 +41,10 @@ package struct Compressor {
   /// - Returns: What the earlier run recorded.
   /// - Throws: `StorageError.lostWorkFile` if the pack is not the one that was recorded.
   package func finished(_ destination: FilePath) throws -> Result? {
-    guard let record = planner.work?.journal.last(CompressionOutput.placing) else { return nil }
-    let file = try ReplacementFile(resuming: destination)
-    let path = file?.workPath ?? destination
-    guard let result = try Result(json: record, for: checkpoint, file: destination.string),
-      FileSystem.byteCount(path) == result.outputBytes,
-      let checksum = try? PackReader.footerChecksum(path),
-      record["checksum"]?.string == String(checksum, radix: 16)
-    else { throw StorageError.lostWorkFile(path: path) }
-    try file?.place()
+    guard let record = try PackWriter.placed(destination, planner.work?.journal) else { return nil }
+    guard let result = try Result(json: record, for: checkpoint, file: destination.string) else {
+      throw StorageError.lostWorkFile(path: destination)
+    }
     return result
   }
 
@@ -106,10 +101,12 @@ package struct Compressor {
         return importance
       }
     }
-    let checksum = try output.writer.seal(model: modelSection(result.plan))
+    try output.writer.finish(
+      model: modelSection(result.plan),
+      journal: planner.work?.journal,
+      result: result.json
+    )
     result.outputBytes = output.writer.byteCount
-    try planner.work?.journal.append(CompressionOutput.placing, result.json(checksum: checksum))
-    try output.writer.place()
     return result
   }
 

@@ -49,16 +49,17 @@ extension Compressor.Result {
     }
   }
 
-  /// The result as the journal keeps it once the pack is whole.
-  func json(checksum: UInt64) -> JSONValue {
+  /// The result as the journal keeps it once the pack is whole, beside the pack's bytes.
+  var json: JSONObject {
     let layers = factoring.keys.sorted().map { layer -> JSONValue in
       [
         "layer": JSONValue(layer), "matrices": .array((factoring[layer] ?? []).map(\.json)),
       ]
     }
-    return [
-      "bytes": JSONValue(outputBytes), "checksum": .string(String(checksum, radix: 16)),
-      "expertBytes": JSONValue(outputExpertBytes), "plan": plan.json, "factoring": .array(layers),
-    ]
+    var object = JSONObject()
+    object["expertBytes"] = JSONValue(outputExpertBytes)
+    object["plan"] = plan.json
+    object["factoring"] = .array(layers)
+    return object
   }
 }

@@ -75,11 +75,14 @@ package struct Planner {
     )
   }
 
-  /// Bytes of streams on disk: two slots to go on from, and where they are spooled what a layer's
-  /// stream and inputs take.
+  /// Bytes of streams on disk: two slots to go on from, of one stream or of two short ones, and
+  /// where streams are spooled what a layer's stream and inputs take.
   package var streamBytes: Int {
-    HiddenStream.byteCount(tokens: stream.ids.count, width: configuration.hiddenSize)
-      * (spoolFolder == nil ? 2 : 4)
+    let width = configuration.hiddenSize
+    let whole = HiddenStream.byteCount(tokens: stream.ids.count, width: width)
+    let reception = min(options.receptionTokens, stream.ids.count)
+    let slots = max(2 * whole, 4 * HiddenStream.byteCount(tokens: reception, width: width))
+    return slots + (spoolFolder == nil ? 0 : 2 * whole)
   }
 
   /// What a statistics file must say to be this model's on this stream.
@@ -91,12 +94,15 @@ package struct Planner {
     ]
   }
 
+  /// The journal's key for statistics that are whole, in place or only to be renamed.
+  package static let measured = "stage.measure"
+
   /// Measures the original model into a statistics file; one that an earlier run finished stays.
   package func calibrate(to path: FilePath, tool: String) throws {
-    let key = "stage.measure"
-    if work?.journal.last(key) != nil, !FileSystem.exists(FilePath(path.string + ".partial")) {
-      guard FileSystem.exists(path) else { throw StorageError.lostWorkFile(path: path) }
-      return
+    if let work, work.journal.last(Planner.measured) != nil,
+      !FileSystem.exists(FilePath(path.string + ".partial"))
+    {
+      return try check(path, work)
     }
     let plan = samplePlan
     let writer = try StatisticsWriter(
@@ -117,8 +123,21 @@ package struct Planner {
         record: try work?.pass("measure")
       ) { _ in advance() }
       try writer.sync()
-      try work?.journal.append(key, true)
+      try work?.journal.append(Planner.measured, true)
       try writer.finish()
+    }
+  }
+
+  /// Refuses statistics that are not those an earlier run finished.
+  private func check(_ path: FilePath, _ work: RunWork) throws {
+    guard let reader = try? StatisticsReader(path) else {
+      throw StorageError.lostWorkFile(path: path)
+    }
+    for (layer, note) in try work.pass("measure").notes.enumerated()
+    where configuration.isMixture(layer) {
+      guard Calibrator.note(try reader.checksum(layer: layer)) == note else {
+        throw StorageError.lostWorkFile(path: path)
+      }
     }
   }
 
