@@ -5,9 +5,10 @@ internal import Synchronization
 ///
 /// A matrix often lives for one product, and the next one has the same size: mapping, clearing and
 /// unmapping its pages would cost as much as a tenth of the product. Mappings given back are kept
-/// for the next matrix of their size, but only as long as they and those in use together are no
-/// more than were in use at once before: so the pool never raises the peak.
-enum MappingPool {
+/// for the next matrix of their size, but only few, and only as long as they and those in use
+/// together are no more than were in use at once before: so the pool hardly raises the peak, though
+/// pages of a kept mapping are resident that its next matrix may never touch.
+package enum MappingPool {
   /// A mapping, and whether its bytes are still zero.
   struct Mapping {
     let start: UnsafeMutableRawPointer
@@ -26,6 +27,8 @@ enum MappingPool {
 
   private static let state = Mutex(State())
   private static let hugePageThreshold = 4 << 20
+  /// Most bytes kept.
+  package static let keptLimit = 64 << 20
 
   /// The size of the mapping for `byteCount` bytes: one of eight per power of two, so that matrices
   /// of nearly the same size share mappings.
@@ -85,7 +88,8 @@ extension MappingPool.State {
   /// Takes out the mappings kept longest until the peak holds.
   fileprivate mutating func dropSurplus() -> [(address: UInt, size: Int)] {
     var surplus: [(address: UInt, size: Int)] = []
-    while keptBytes + usedBytes > peakBytes, let size = keptSizes.first {
+    while keptBytes + usedBytes > peakBytes || keptBytes > MappingPool.keptLimit,
+      let size = keptSizes.first {
       surplus.append((remove(at: 0), size))
     }
     return surplus

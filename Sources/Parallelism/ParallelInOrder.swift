@@ -50,8 +50,10 @@ package func parallelInOrder<Value: Sendable>(
       var turn = queue.withLock { $0.add(value, at: index) }
       while let current = turn {
         let result = Result { try consume(current.get()) }
-        permits.signal()
         turn = queue.withLock { $0.finish(result) }
+        // Not before a failure is known: whoever is let in then passes its permit on and leaves, so
+        // that one is enough for all, though values that nobody consumes keep theirs.
+        permits.signal()
       }
     }
   }

@@ -70,7 +70,9 @@ struct ResumeTests {
     #expect(whole.names == ["x.moepack"])
     #expect(calls.count > 100)
     // A step without common factors with what repeats meets every kind of call in every stage.
-    for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 61)) {
+    // A work file that cannot be removed at the very end is no failure of the run.
+    for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 61))
+    where calls[index] != .unlink {
       let folder = try TemporaryDirectory()
       var failed = false
       do {

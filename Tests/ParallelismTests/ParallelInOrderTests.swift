@@ -45,6 +45,24 @@ struct ParallelInOrderTests {
     #expect(seen == Array(0..<11))
   }
 
+  @Test(
+    "an error ends the work while others wait for their turn",
+    .timeLimit(.minutes(1)),
+    arguments: [2, 3, 8]
+  )
+  func failureBeforeWaiting(threads: Int) {
+    for round in 0..<300 {
+      #expect(throws: Refusal(index: 0)) {
+        try parallelInOrder(count: 40, threads: threads) { index in
+          // The first comes last, so that all that may exist do.
+          index == 0 ? (0..<20_000 + 100 * round).reduce(0) { $0 &+ ($1 & 0) } : index
+        } consume: { value in
+          throw Refusal(index: value)
+        }
+      }
+    }
+  }
+
   @Test("an error of the consumer ends the work", arguments: [1, 2, 5])
   func refusingConsumer(threads: Int) {
     var seen: [Int] = []

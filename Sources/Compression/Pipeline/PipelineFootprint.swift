@@ -1,6 +1,7 @@
 internal import Calibration
 package import Checkpoint
 internal import Inference
+internal import LinearAlgebra
 
 /// An upper bound of the bytes of memory the stages need, from shapes, options and threads.
 package struct PipelineFootprint: Sendable {
@@ -104,6 +105,7 @@ package struct PipelineFootprint: Sendable {
   }
 
   private var choose: Int {
+    guard options.prune > 0 else { return 0 }
     let (n, candidates) = sample
     let search =
       4 * n * (candidates * (candidates + 1) / 2 + 4 * candidates)
@@ -112,14 +114,20 @@ package struct PipelineFootprint: Sendable {
     let bytes = 4 * rows * c.hiddenSize
     var prefixes = 1
     // More than 10,000 combinations are refused before anything runs.
-    for _ in 1..<max(1, options.receptionBlocks) where prefixes <= 10_000 {
+    let block = max(1, min(options.receptionBlocks, c.moeLayers.count))
+    for _ in 1..<block where prefixes <= 10_000 {
       prefixes *= options.receptionSets
     }
     let children = min(ReceptionField.childBytes, prefixes * options.receptionSets * bytes)
-    // Original, pruned, prefixes with their inputs, children, and what one expert sees of them.
+    // The inputs of those children's rows, and what one expert makes of its share of them; a trained
+    // router gives none three times the even share.
+    let inputs = children / max(1, options.receptionSets)
+    let seen = inputs / (4 * c.hiddenSize)
+    let share = min(seen, 3 * seen * c.topK / max(1, c.expertCount) + 512)
+    let expert = 4 * share * (2 * c.hiddenSize + 2 * c.expertWidth) + forward.expertWeights
     let field =
-      2 * bytes + 2 * prefixes * bytes + children + prefixes * bytes / 2
-      + forward.byteCount(tokens: rows)
+      2 * bytes + 2 * prefixes * bytes + children + inputs
+      + max(forward.byteCount(tokens: rows), forward.layerWeights + expert) + MappingPool.keptLimit
     return max(search, field)
   }
 
