@@ -89,7 +89,8 @@ extension MappingPool.State {
   fileprivate mutating func dropSurplus() -> [(address: UInt, size: Int)] {
     var surplus: [(address: UInt, size: Int)] = []
     while keptBytes + usedBytes > peakBytes || keptBytes > MappingPool.keptLimit,
-      let size = keptSizes.first {
+      let size = keptSizes.first
+    {
       surplus.append((remove(at: 0), size))
     }
     return surplus

@@ -22,7 +22,7 @@ enum WorkLock {
     _ calls: SystemCalls
   ) throws(StorageError) -> Int {
     do {
-      try calls.lock(descriptor)
+      try lock(descriptor, calls)
     } catch .wouldBlock {
       throw .busy(path: destination, process: holder(of: descriptor, calls))
     } catch .notSupported, .noLocks, .badFileDescriptor {
@@ -45,6 +45,17 @@ enum WorkLock {
     }
     return Int(locked.st_size)
   }
+
+  /// Waits a moment for a holder that is about to let go: a process that is being started has our
+  /// closed descriptors until it runs its program.
+  private static func lock(_ descriptor: Int32, _ calls: SystemCalls) throws(Errno) {
+    for _ in 0..<patience {
+      do { return try calls.lock(descriptor) } catch .wouldBlock { usleep(20_000) }
+    }
+    try calls.lock(descriptor)
+  }
+
+  private static let patience = 10
 
   /// The process that holds the lock, by `/proc/locks`; nil if it is not to be seen.
   private static func holder(of descriptor: Int32, _ calls: SystemCalls) -> Int? {

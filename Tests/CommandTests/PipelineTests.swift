@@ -77,7 +77,9 @@ import Testing
 
   @Test("streams spooled to disk for want of memory give the same bytes")
   func littleMemory() throws {
-    let options = ["--tokens", "16384", "--context", "512", "--search-tokens", "64"]
+    let options = [
+      "--tokens", "16384", "--context", "512", "--search-tokens", "64", "--reception-tokens", "64",
+    ]
     let dry = try Moepack.run(
       ["compress", Sample.micro, "-o", scratch("x.moepack"), "--dry-run", "--json"] + options
     )

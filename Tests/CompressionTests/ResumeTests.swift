@@ -70,9 +70,7 @@ struct ResumeTests {
     #expect(whole.names == ["x.moepack"])
     #expect(calls.count > 100)
     // A step without common factors with what repeats meets every kind of call in every stage.
-    // A work file that cannot be removed at the very end is no failure of the run.
-    for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 61))
-    where calls[index] != .unlink {
+    for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 61)) {
       let folder = try TemporaryDirectory()
       var failed = false
       do {
@@ -90,7 +88,9 @@ struct ResumeTests {
         #expect(result.outputExpertBytes == expected?.outputExpertBytes)
       }
       #expect(try folder.bytes(of: "x.moepack") == bytes, "call \(index), \(calls[index])")
-      #expect(folder.names == ["x.moepack"], "call \(index), \(calls[index])")
+      // A work file that cannot be removed at the very end is no failure of the run.
+      let names = folder.names.filter { failed || !$0.hasPrefix("x.moepack.partial") }
+      #expect(names == ["x.moepack"], "call \(index), \(calls[index])")
     }
   }
 

@@ -34,20 +34,22 @@ struct ResumeTests {
     let calls = try FaultyCalls.counting { expected = try pack(whole) }
     let bytes = try whole.bytes(of: "x.moepack")
     for fault in [SystemCalls.Fault.error(.noSpace), .error(.ioError)] {
-      // A journal that cannot be removed at the very end is no failure of the run.
-      for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 97))
-      where calls[index] != .unlink {
+      for index in stride(from: 0, to: calls.count, by: max(1, calls.count / 97)) {
         let folder = try TemporaryDirectory()
         try TinyModel.mixtral().write(to: folder, at: "m")
+        var failed = false
         do {
           try FaultyCalls.failing(index, fault) { _ = try pack(folder) }
         } catch {
+          failed = true
           let report = try pack(folder)
           #expect(report.byteCount == expected?.byteCount, "call \(index), \(calls[index])")
           #expect(report.tensorCount == expected?.tensorCount, "call \(index), \(calls[index])")
         }
         #expect(try folder.bytes(of: "x.moepack") == bytes, "call \(index), \(calls[index])")
-        #expect(folder.names == ["m", "x.moepack"], "call \(index), \(calls[index])")
+        // A work file that cannot be removed at the very end is no failure of the run.
+        let names = folder.names.filter { failed || !$0.hasPrefix("x.moepack.partial") }
+        #expect(names == ["m", "x.moepack"], "call \(index), \(calls[index])")
       }
     }
   }

@@ -127,8 +127,8 @@ package struct PipelineFootprint: Sendable {
     let expert = 4 * share * (2 * c.hiddenSize + 2 * c.expertWidth) + forward.expertWeights
     let field =
       2 * bytes + 2 * prefixes * bytes + children + inputs
-      + max(forward.byteCount(tokens: rows), forward.layerWeights + expert) + MappingPool.keptLimit
-    return max(search, field)
+      + max(forward.byteCount(tokens: rows), forward.layerWeights + expert)
+    return max(search, field + min(field, MappingPool.keptLimit))
   }
 
   /// Streams, experts' inputs and router logits of a layer of the pruned model.
