@@ -29,7 +29,7 @@ struct CalibrateCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files, json: common.json) }
+    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     options.seed = common.seed

@@ -78,7 +78,7 @@ struct CompressCommand: ParsableCommand {
   }
 
   func run() throws {
-    if resume.discard { return try resume.discard(files, json: common.json) }
+    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let others = [evaluate, plan].compactMap { $0.map { FilePath($0) } }

@@ -88,7 +88,7 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let start = ProgressLine.now
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files, json: common.json) }
+    if resume.discard { return try resume.discard(files, json: common.json, dryRun: dryRun) }
     let checkpoint = try input.open()
     let path = try destination.path(
       force: try common.force || format == .moepack && !resume.ownOutputs(files).isEmpty,

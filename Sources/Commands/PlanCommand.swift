@@ -47,7 +47,7 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files, json: common.json) }
+    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
     var options = MethodOptions()
     pruning.apply(to: &options)
     method.apply(to: &options)

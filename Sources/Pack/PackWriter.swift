@@ -225,23 +225,21 @@ public final class PackWriter {
     return (parts.count - 1, part.end - part.start)
   }
 
-  /// Encodes and appends a part's chunks, `threads` at a time; returns the hash of what was
-  /// decoded.
+  /// Encodes a part's chunks ahead and appends them in order; returns the hash of what was decoded.
   private func encode(byteCount: Int, type: ElementType, _ source: Source) throws -> UInt64 {
     let size = PackLayout.chunkBytes
     let count = (byteCount + size - 1) / size
-    while workers.count < min(threads, count) { workers.append(try PackChunkWorker()) }
+    // One for each chunk that may be encoded and not yet written.
+    while workers.count < min(2 * threads, count) { workers.append(try PackChunkWorker()) }
+    let workers = workers
     var checksum = Checksum()
-    for first in stride(from: 0, to: count, by: threads) {
-      let workers = Array(self.workers.prefix(count - first))
-      try parallelForEach(count: workers.count, threads: threads) { slot in
-        let start = (first + slot) * size
-        try workers[slot].encode(start..<min(start + size, byteCount), type: type, source)
-      }
-      for worker in workers {
-        worker.addDecoded(to: &checksum)
-        try append(worker)
-      }
+    try parallelInOrder(count: count, threads: threads) { index in
+      let worker = workers[index % workers.count]
+      try worker.encode(index * size..<min((index + 1) * size, byteCount), type: type, source)
+      return worker
+    } consume: { worker in
+      worker.addDecoded(to: &checksum)
+      try append(worker)
     }
     return checksum.value
   }

@@ -19,7 +19,10 @@ struct ResumeOptions: ParsableArguments {
   }
 
   /// Removes the work files of an unfinished run and tells so, in JSON if that is wanted.
-  func discard(_ files: WorkFiles, json: Bool) throws {
+  func discard(_ files: WorkFiles, json: Bool, dryRun: Bool) throws {
+    guard !dryRun else {
+      throw ValidationError("--discard and --dry-run exclude each other")
+    }
     let isThere = FileSystem.exists(files.journal)
     if isThere { ResumeOptions.remove(files, try Journal(files.journal)) }
     if json { Console.print(["discarded": .bool(isThere)]) }
