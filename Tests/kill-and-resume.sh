@@ -4,6 +4,7 @@
 #   Tests/kill-and-resume.sh                      50 kills of a checkpoint made for it (10 minutes)
 #   KILLS=8 SHAPES='…' Tests/kill-and-resume.sh   other numbers, other shapes
 #   MODEL=DIR OPTIONS='…' Tests/kill-and-resume.sh   a checkpoint that is there
+#   STAGES=1 …                                    one run, killed once in every stage
 #
 # Each round is a run that is killed (SIGKILL, now and then SIGINT or SIGTERM) once or more, then left
 # to end; its pack must have the bytes of the undisturbed run, and nothing may be left beside it. The
@@ -49,45 +50,78 @@ reached() {
     | sed -E 's/^\{"key":"([^"]*)".*/after \1/; s/^\{"moepackJournal".*/in measure/; s/search\.[0-9]+/search/'
 }
 
-declare -A hits=()
-done_kills=0 rounds=0
-while [ "$done_kills" -lt "$kills" ]; do
-  rounds=$((rounds + 1))
-  rm -f "$out"/x.moepack*
-  while :; do
-    # One in five goes for the first moments of a run, the others for all of what is left of it.
-    span=$whole; [ $((RANDOM % 5)) -gt 0 ] || span=$((whole / 10))
-    pause=$((span / 1000 * (RANDOM % 1000)))
-    case $((RANDOM % 6)) in 0) signal=INT ;; 1) signal=TERM ;; *) signal=KILL ;; esac
-    # A job in the background ignores SIGINT unless it is told otherwise.
-    # shellcheck disable=SC2086
-    env --default-signal=INT "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
-    compress_pid=$!
-    sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
-    kill -s $signal $compress_pid 2>/dev/null || true
-    status=0
-    { wait $compress_pid || status=$?; } 2>/dev/null # The shell would tell of each kill.
-    [ $status -ne 0 ] || break
-    case $signal:$status in
-      KILL:137 | INT:130 | TERM:143) ;;
-      *) fail "round $rounds: SIG$signal gave status $status: $(cat "$work/x.err")" ;;
-    esac
-    [ ! -e "$out/x.moepack" ] || cmp -s "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: something unfinished is at the final name"
-    stage=$(reached)
-    hits[$stage]=$((${hits[$stage]:-0} + 1))
-    done_kills=$((done_kills + 1))
-    # Half of the rounds are killed again.
-    if [ $((RANDOM % 2)) -eq 0 ] || [ $done_kills -ge "$kills" ]; then
-      compress x.moepack || fail "round $rounds: going on after $stage: $(cat "$work/x.moepack.err")"
-      break
-    fi
-  done
-  cmp "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: other bytes"
+# What a resumed run must have come to.
+check() {
+  local left
+  cmp "$out/x.moepack" "$out/whole.moepack" || fail "$1: other bytes"
   left=$(ls -A "$out" | grep -v -e '^whole.moepack$' -e '^x.moepack$' || true)
-  [ -z "$left" ] || fail "round $rounds: left over: $left"
-  echo "round $rounds: same bytes, $done_kills kills so far"
-done
+  [ -z "$left" ] || fail "$1: left over: $left"
+}
 
-echo "kills by what was done last:"
-for stage in "${!hits[@]}"; do echo "  $stage: ${hits[$stage]}"; done | sort
+# One chain of runs, each killed soon after the journal first names a key.
+every_stage() {
+  journal=$out/x.moepack.partial-journal
+  for key in moepackJournal pass.measure stage.measure search 'pass.reception field' '"expert":{' \
+    'pass.factor and pack'; do
+    "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
+    compress_pid=$!
+    until grep -qs "$key" "$journal"; do
+      kill -0 $compress_pid 2>/dev/null || fail "no '$key' in the journal: $(cat "$work/x.err")"
+      sleep 0.05
+    done
+    sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+    kill -s KILL $compress_pid 2>/dev/null || fail "the run ended after '$key'"
+    { wait $compress_pid || true; } 2>/dev/null
+    [ ! -e "$out/x.moepack" ] || fail "something unfinished is at the final name"
+    echo "killed $(reached)"
+  done
+  compress x.moepack || fail "going on: $(cat "$work/x.moepack.err")"
+  check "every stage"
+  echo "every stage: same bytes"
+}
+
+# Rounds of runs killed at random moments.
+random_moments() {
+  local -A hits=()
+  done_kills=0 rounds=0
+  while [ "$done_kills" -lt "$kills" ]; do
+    rounds=$((rounds + 1))
+    rm -f "$out"/x.moepack*
+    while :; do
+      # One in five goes for the first moments of a run, the others for all of what is left of it.
+      span=$whole; [ $((RANDOM % 5)) -gt 0 ] || span=$((whole / 10))
+      pause=$((span / 1000 * (RANDOM % 1000)))
+      case $((RANDOM % 6)) in 0) signal=INT ;; 1) signal=TERM ;; *) signal=KILL ;; esac
+      # A job in the background ignores SIGINT unless it is told otherwise.
+      # shellcheck disable=SC2086
+      env --default-signal=INT "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
+      compress_pid=$!
+      sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
+      kill -s $signal $compress_pid 2>/dev/null || true
+      status=0
+      { wait $compress_pid || status=$?; } 2>/dev/null # The shell would tell of each kill.
+      [ $status -ne 0 ] || break
+      case $signal:$status in
+        KILL:137 | INT:130 | TERM:143) ;;
+        *) fail "round $rounds: SIG$signal gave status $status: $(cat "$work/x.err")" ;;
+      esac
+      [ ! -e "$out/x.moepack" ] || cmp -s "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: something unfinished is at the final name"
+      stage=$(reached)
+      hits[$stage]=$((${hits[$stage]:-0} + 1))
+      done_kills=$((done_kills + 1))
+      # Half of the rounds are killed again.
+      if [ $((RANDOM % 2)) -eq 0 ] || [ $done_kills -ge "$kills" ]; then
+        compress x.moepack || fail "round $rounds: going on after $stage: $(cat "$work/x.moepack.err")"
+        break
+      fi
+    done
+    check "round $rounds"
+    echo "round $rounds: same bytes, $done_kills kills so far"
+  done
+
+  echo "kills by what was done last:"
+  for stage in "${!hits[@]}"; do echo "  $stage: ${hits[$stage]}"; done | sort
+}
+
+if [ -n "${STAGES:-}" ]; then every_stage; else random_moments; fi
 [ -n "${WORK:-}" ] || rm -rf "$work"
