@@ -50,6 +50,12 @@ reached() {
     | sed -E 's/^\{"key":"([^"]*)".*/after \1/; s/^\{"moepackJournal".*/in measure/; s/search\.[0-9]+/search/'
 }
 
+# Whole lines of the journal.
+lines() { if [ -e "$out/x.moepack.partial-journal" ]; then wc -l <"$out/x.moepack.partial-journal"; else echo 0; fi; }
+
+# A run that finds a journal must go on with it; in `$1` is what it said.
+went_on() { grep -q "going on with the unfinished run" "$1" || fail "it began anew: $(cat "$1")"; }
+
 # What a resumed run must have come to.
 check() {
   local left
@@ -58,24 +64,28 @@ check() {
   [ -z "$left" ] || fail "$1: left over: $left"
 }
 
-# One chain of runs, each killed soon after the journal first names a key.
+# One chain of runs, each killed soon after it writes a journal's line of the key.
 every_stage() {
-  journal=$out/x.moepack.partial-journal
-  for key in moepackJournal pass.measure stage.measure search 'pass.reception field' '"expert":{' \
-    'pass.factor and pack'; do
+  local key journal=$out/x.moepack.partial-journal before=0
+  for key in '"moepackJournal"' '"key":"pass.measure"' '"key":"search' '"key":"pass.reception' \
+    '"expert":{' '"key":"pass.factor'; do
     "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
     compress_pid=$!
-    until grep -qs "$key" "$journal"; do
+    # Only lines that this run has added count.
+    until tail -n +$((before + 1)) "$journal" 2>/dev/null | grep -q "$key"; do
       kill -0 $compress_pid 2>/dev/null || fail "no '$key' in the journal: $(cat "$work/x.err")"
       sleep 0.05
     done
-    sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+    sleep "0.$((RANDOM % 5))"
     kill -s KILL $compress_pid 2>/dev/null || fail "the run ended after '$key'"
     { wait $compress_pid || true; } 2>/dev/null
     [ ! -e "$out/x.moepack" ] || fail "something unfinished is at the final name"
+    [ "$before" -eq 0 ] || went_on "$work/x.err"
+    before=$(lines)
     echo "killed $(reached)"
   done
   compress x.moepack || fail "going on: $(cat "$work/x.moepack.err")"
+  went_on "$work/x.moepack.err"
   check "every stage"
   echo "every stage: same bytes"
 }
@@ -93,16 +103,24 @@ random_moments() {
       pause=$((span / 1000 * (RANDOM % 1000)))
       case $((RANDOM % 6)) in 0) signal=INT ;; 1) signal=TERM ;; *) signal=KILL ;; esac
       # A job in the background ignores SIGINT unless it is told otherwise.
+      journaled=$(lines)
       # shellcheck disable=SC2086
       env --default-signal=INT "$moepack" compress "$model" -o "$out/x.moepack" $options >/dev/null 2>"$work/x.err" &
       compress_pid=$!
       sleep "$(printf '%d.%09d' $((pause / 1000000000)) $((pause % 1000000000)))"
       kill -s $signal $compress_pid 2>/dev/null || true
-      status=0
+      killed=$(now) status=0
       { wait $compress_pid || status=$?; } 2>/dev/null # The shell would tell of each kill.
+      took=$((($(now) - killed) / 1000000))
+      # A run that says what it goes on with was not killed before it could.
+      [ "$journaled" -eq 0 ] || [ ! -s "$work/x.err" ] || went_on "$work/x.err"
       [ $status -ne 0 ] || break
       case $signal:$status in
-        KILL:137 | INT:130 | TERM:143) ;;
+        KILL:137) ;;
+        INT:130 | TERM:143)
+          [ $took -lt 1000 ] || fail "round $rounds: SIG$signal took $took ms"
+          [ "$(lines)" -lt 2 ] || grep -q "to go on: " "$work/x.err" \
+            || fail "round $rounds: no line that goes on: $(cat "$work/x.err")" ;;
         *) fail "round $rounds: SIG$signal gave status $status: $(cat "$work/x.err")" ;;
       esac
       [ ! -e "$out/x.moepack" ] || cmp -s "$out/x.moepack" "$out/whole.moepack" || fail "round $rounds: something unfinished is at the final name"
@@ -111,7 +129,9 @@ random_moments() {
       done_kills=$((done_kills + 1))
       # Half of the rounds are killed again.
       if [ $((RANDOM % 2)) -eq 0 ] || [ $done_kills -ge "$kills" ]; then
+        journaled=$(lines)
         compress x.moepack || fail "round $rounds: going on after $stage: $(cat "$work/x.moepack.err")"
+        [ "$journaled" -eq 0 ] || went_on "$work/x.moepack.err"
         break
       fi
     done

@@ -29,14 +29,17 @@ struct CalibrateCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
+    if resume.discard {
+      return try resume.discard(files, json: common.json, dryRun: conduct.dryRun)
+    }
     var options = MethodOptions()
     pruning.apply(to: &options)
     options.seed = common.seed
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
+    let isPlaced = try !resume.ownOutputs(files).isEmpty
     let path = try destination.path(
-      force: try common.force || !resume.ownOutputs(files).isEmpty,
+      force: common.force || isPlaced,
       inputs: [FilePath(input.model)] + text.inputs,
       isFolder: false
     )
@@ -57,22 +60,27 @@ struct CalibrateCommand: ParsableCommand {
       MemoryPromise.show(estimate, json: common.json)
       return
     }
-    try DiskSpace.check(
-      [
-        DiskSpace.Need(
-          FileSystem.folder(of: path),
-          exactly: planner.statisticsBytes,
-          written: files.partialBytes
-        ),
-        DiskSpace.Need(files.folder, exactly: planner.streamBytes, written: files.folderBytes),
-      ]
-    )
+    if !isPlaced {
+      try DiskSpace.check(
+        [
+          DiskSpace.Need(
+            FileSystem.folder(of: path),
+            exactly: planner.statisticsBytes,
+            written: files.partialBytes
+          ),
+          DiskSpace.Need(files.folder, exactly: planner.streamBytes, written: files.folderBytes),
+        ]
+      )
+    }
     let sample = planner.samplePlan
     let identity = try RunIdentity.of(
       "calibrate",
       checkpoint,
       stream,
-      ["search-tokens": JSONValue(sample.positions.count), "prune": JSONValue(sample.candidates)],
+      [
+        "search-tokens": JSONValue(sample.positions.count),
+        "candidates": JSONValue(sample.candidates),
+      ],
       files
     )
     try resume.run(files, identity: identity) { work in

@@ -78,7 +78,9 @@ struct CompressCommand: ParsableCommand {
   }
 
   func run() throws {
-    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
+    if resume.discard {
+      return try resume.discard(files, json: common.json, dryRun: conduct.dryRun)
+    }
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let others = [evaluate, plan].compactMap { $0.map { FilePath($0) } }
@@ -93,7 +95,7 @@ struct CompressCommand: ParsableCommand {
     let reportPath = try report.map {
       try OutputOptions.check(
         $0,
-        force: common.force || own.contains(FilePath($0)),
+        force: common.force || own.contains(FileSystem.absolute(FilePath($0))),
         inputs: inputs
       )
     }
@@ -122,6 +124,15 @@ struct CompressCommand: ParsableCommand {
       stages: stages,
       clock: clock
     )
+    if let evaluation {
+      let needed = try evaluator.estimatedPeakMemory(checkpoint, evaluation, hasReference: false)
+      estimate = max(estimate + evaluation.ids.count * 8, needed)
+      try MemoryPromise.check(
+        conduct.memory,
+        estimate: estimate,
+        remedy: "a shorter text for --evaluate, or fewer --threads"
+      )
+    }
     let forecast = try given ?? planner.forecast()
     if conduct.dryRun {
       let report = try CompressionReport(
@@ -134,7 +145,7 @@ struct CompressCommand: ParsableCommand {
       report.show(json: common.json)
       return
     }
-    try checkDisk(forecast, planner)
+    if own.isEmpty { try checkDisk(forecast, planner, evaluation) }
     var more = JSONObject()
     more["plan"] = given.map { .string(Self.checksum($0)) } ?? .null
     more["evaluation text"] = JSONValue(evaluation?.fingerprint)
@@ -167,7 +178,8 @@ struct CompressCommand: ParsableCommand {
       )
       if let evaluation { outcome.perplexity = (before, after, evaluation.text ?? "") }
       if let reportPath {
-        try work.journal.append(ResumeOptions.report, .string(reportPath.string))
+        let place = FileSystem.absolute(reportPath)
+        try work.journal.append(ResumeOptions.report, .string(place.string))
         let page = reportPath.string.hasSuffix(".html") ? outcome.html : outcome.markdown
         try FileSystem.write(Array(page.utf8), to: reportPath)
       }
@@ -178,8 +190,13 @@ struct CompressCommand: ParsableCommand {
 
   private var files: WorkFiles { common.workFiles(of: FilePath(destination.output)) }
 
-  private func checkDisk(_ plan: CompressionPlan, _ planner: Planner) throws {
+  private func checkDisk(
+    _ plan: CompressionPlan,
+    _ planner: Planner,
+    _ evaluation: TokenStream?
+  ) throws {
     let size = try SizeEstimate(plan, for: planner.checkpoint, isForecast: self.plan == nil)
+    let spooled = try evaluation.map { try evaluator.spooledBytes(planner.checkpoint, $0) } ?? 0
     let measured = self.plan == nil && planner.options.prune > 0 ? planner.statisticsBytes : 0
     try DiskSpace.check(
       [
@@ -191,7 +208,7 @@ struct CompressCommand: ParsableCommand {
         ),
         DiskSpace.Need(
           files.folder,
-          exactly: measured + planner.streamBytes,
+          exactly: measured + planner.streamBytes + spooled,
           written: files.folderBytes
         ),
       ]
@@ -233,6 +250,12 @@ struct CompressCommand: ParsableCommand {
     return (try MethodOptions(json: read.options, file: plan), read)
   }
 
+  private var evaluator: Evaluator {
+    var evaluator = Evaluator(threads: common.threads, spoolFolder: files.folder)
+    if conduct.memory != nil { evaluator.memoryBudget = 0 }
+    return evaluator
+  }
+
   private func perplexity(
     of checkpoint: Checkpoint,
     _ stream: TokenStream,
@@ -243,8 +266,7 @@ struct CompressCommand: ParsableCommand {
     let layers = try checkpoint.requireConfiguration().layerCount
     try clock.stage(title, total: layers) { advance in
       try withoutActuallyEscaping(advance) { advance in
-        var evaluator = Evaluator(threads: common.threads, spoolFolder: files.folder)
-        if conduct.memory != nil { evaluator.memoryBudget = 0 }
+        var evaluator = evaluator
         evaluator.layerDone = { _ in advance() }
         value = try evaluator.evaluate(checkpoint, stream).perplexity
       }

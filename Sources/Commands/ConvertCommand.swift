@@ -90,8 +90,9 @@ struct ConvertCommand: ParsableCommand {
     let files = common.workFiles(of: FilePath(destination.output))
     if resume.discard { return try resume.discard(files, json: common.json, dryRun: dryRun) }
     let checkpoint = try input.open()
+    let isPlaced = try format == .moepack && !resume.ownOutputs(files).isEmpty
     let path = try destination.path(
-      force: try common.force || format == .moepack && !resume.ownOutputs(files).isEmpty,
+      force: common.force || isPlaced,
       inputs: [FilePath(input.model)],
       isFolder: format == .directory
     )
@@ -122,7 +123,7 @@ struct ConvertCommand: ParsableCommand {
         written: files.partialBytes
       )
       : DiskSpace.Need(folder, exactly: job.forecast.byteCount)
-    try DiskSpace.check([need])
+    if !isPlaced { try DiskSpace.check([need]) }
     for left in job.forecast.leftOut {
       Console.note("left out: \(SafeText.shown(left.path)) (\(left.reason))")
     }

@@ -117,10 +117,11 @@ struct EvaluateCommand: ParsableCommand {
     let hiddenBytes =
       stream.ids.count * 4
       * ((c.layerCount + 1) * c.hiddenSize + c.moeLayers.count * c.expertCount)
+    let spooled = try evaluator.spooledBytes(checkpoint, stream, hasReference: against != nil)
     try DiskSpace.check(
       [(logitsPath, logitsBytes), (hiddenPath, hiddenBytes)].compactMap { path, bytes in
         path.map { DiskSpace.Need(FileSystem.folder(of: $0), exactly: bytes) }
-      }
+      } + [DiskSpace.Need(spoolFolder, exactly: spooled)]
     )
     if let logitsPath {
       Console.note(

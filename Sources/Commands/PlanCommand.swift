@@ -47,7 +47,9 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let files = common.workFiles(of: FilePath(destination.output))
-    if resume.discard { return try resume.discard(files, json: common.json, dryRun: conduct.dryRun) }
+    if resume.discard {
+      return try resume.discard(files, json: common.json, dryRun: conduct.dryRun)
+    }
     var options = MethodOptions()
     pruning.apply(to: &options)
     method.apply(to: &options)

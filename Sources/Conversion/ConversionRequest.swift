@@ -130,7 +130,11 @@ private struct PackingJob: ConversionJob {
   }
   var sourceByteCount: Int { packing.sourceByteCount }
   var estimatedPeakMemory: Int {
-    baselineMemory(tensors: request.source.tensors.count) + request.threads * 6 << 20
+    baselineMemory(tensors: request.source.tensors.count)
+      + PackWriter.encodingBytes(
+        threads: request.threads,
+        largestPart: request.source.tensors.reduce(0) { max($0, $1.byteCount) }
+      )
   }
 
   var identity: JSONObject? { get throws { try packing.identity() } }

@@ -93,7 +93,7 @@ public struct LosslessPacking: Sendable {
     let writer = try PackWriter(
       replacing: destination,
       threads: threads,
-      resuming: journal?.all("parts")
+      resuming: journal?.take("parts")
     )
     var tensorCount = 0
     var unsynced = 0

@@ -2,6 +2,17 @@ package import Checkpoint
 internal import Inference
 
 extension Evaluator {
+  /// Bytes that `evaluate` spools to disk.
+  package func spooledBytes(
+    _ checkpoint: Checkpoint,
+    _ stream: TokenStream,
+    hasReference: Bool = false
+  ) throws -> Int {
+    let width = try checkpoint.requireConfiguration().hiddenSize
+    let hidden = HiddenStream.byteCount(tokens: stream.ids.count, width: width)
+    return hidden > memoryBudget ? (hasReference ? 2 : 1) * hidden : 0
+  }
+
   /// An upper bound of the bytes of memory that `evaluate` takes.
   package func estimatedPeakMemory(
     _ checkpoint: Checkpoint,

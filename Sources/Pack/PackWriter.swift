@@ -225,6 +225,11 @@ public final class PackWriter {
     return (parts.count - 1, part.end - part.start)
   }
 
+  /// Most bytes that encoding takes, for parts of at most `largestPart` bytes.
+  package static func encodingBytes(threads: Int, largestPart: Int) -> Int {
+    min(2 * threads, largestPart / PackLayout.chunkBytes + 1) * 3 * PackLayout.chunkBytes
+  }
+
   /// Encodes a part's chunks ahead and appends them in order; returns the hash of what was decoded.
   private func encode(byteCount: Int, type: ElementType, _ source: Source) throws -> UInt64 {
     let size = PackLayout.chunkBytes

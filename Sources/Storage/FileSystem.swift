@@ -77,6 +77,15 @@ public enum FileSystem {
     try? SystemCalls.current.resolved(path)
   }
 
+  /// `path` with its folder's links resolved; the same for every way to say where a file is or will
+  /// be.
+  public static func absolute(_ path: FilePath) -> FilePath {
+    guard let name = path.lastComponent, let folder = resolved(folder(of: path)) else {
+      return path
+    }
+    return folder.appending(name)
+  }
+
   /// Bytes that may still be written to the disk of `folder`.
   ///
   /// - Parameter folder: A folder, or any file on that disk.

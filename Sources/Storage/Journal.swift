@@ -151,6 +151,13 @@ public final class Journal {
   /// All values of `key` that were found, oldest first.
   public func all(_ key: String) -> [JSONValue] { found.filter { $0.key == key }.map(\.value) }
 
+  /// All values of `key` that were found, oldest first; they are given away, for they may be large.
+  public func take(_ key: String) -> [JSONValue] {
+    let values = all(key)
+    found.removeAll { $0.key == key }
+    return values
+  }
+
   /// Empties the journal, so that it can begin anew.
   public func clear() throws(StorageError) {
     (identity, found, length, lastChecksum) = (nil, [], 0, "")

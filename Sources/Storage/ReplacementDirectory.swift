@@ -116,8 +116,11 @@ public final class ReplacementDirectory {
   /// - Throws: ``StorageError``; the destination is then as it was.
   public func finish() throws(StorageError) {
     for folder in folders { try sync(folder) }
-    // From here on an interruption removes nothing: it might meet the folder at its final name.
-    TemporaryWork.remove(workPath)
+    // An interruption between the two renames would leave nothing at the final name.
+    try TemporaryWork.place(workPath) { () throws(StorageError) in try place() }
+  }
+
+  private func place() throws(StorageError) {
     let isReplacing = try setAside()
     do throws(StorageError) {
       do { try calls.rename(workPath, to: destination) } catch {

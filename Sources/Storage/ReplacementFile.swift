@@ -142,12 +142,12 @@ public final class ReplacementFile: @unchecked Sendable {
     do { try calls.close(calls.duplicate(descriptor)) } catch {
       throw StorageError("close", workPath, error)
     }
-    // From here on an interruption removes nothing.
-    TemporaryWork.remove(workPath)
-    do { try calls.rename(workPath, to: destination) } catch {
-      throw StorageError("rename", workPath, error)
+    try TemporaryWork.place(workPath) { () throws(StorageError) in
+      do throws(Errno) { try calls.rename(workPath, to: destination) } catch {
+        throw StorageError("rename", workPath, error)
+      }
+      isOurs = false
     }
-    isOurs = false
     let folder = FileSystem.folder(of: destination)
     do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
   }

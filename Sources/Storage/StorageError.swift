@@ -26,18 +26,19 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   case missingFolder(path: FilePath)
 
   /// Whether the same command may succeed once the machine has recovered: a full disk, a failing
-  /// device, too many open files.
+  /// device, a file server that is gone.
   public var isPassing: Bool {
     switch self {
     case .outOfSpace, .notEnoughSpace: true
-    case .system(_, _, let errno): StorageError.passing.contains(errno)
+    case .system(_, _, let errno): !StorageError.lasting.contains(errno)
     default: false
     }
   }
 
-  private static let passing: [Errno] = [
-    .ioError, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .staleNFSFileHandle,
-    .timedOut, .noSuchAddressOrDevice, .resourceBusy,
+  /// What the command line or the input is to blame for.
+  private static let lasting: [Errno] = [
+    .noSuchFileOrDirectory, .notDirectory, .isDirectory, .tooManySymbolicLinkLevels,
+    .fileNameTooLong, .invalidArgument,
   ]
 
   /// The error for a failed call: one case for every way to be out of room, another for the rest.

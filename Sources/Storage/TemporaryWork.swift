@@ -9,6 +9,16 @@ public enum TemporaryWork {
 
   static func remove(_ path: FilePath) { paths.withLock { _ = $0.remove(path.string) } }
 
+  /// Puts `path` in place by `body`; an interruption meanwhile waits for it to be done.
+  static func place(_ path: FilePath, _ body: () throws(StorageError) -> Void)
+    throws(StorageError)
+  {
+    try paths.withLock { all throws(StorageError) in
+      try body()
+      all.remove(path.string)
+    }
+  }
+
   /// Removes all and leaves; what is about to be put in place meanwhile waits, and so never is.
   public static func removeAll(andThen leave: () -> Never) -> Never {
     paths.withLock { all in

@@ -29,7 +29,8 @@ public struct WorkFiles: Sendable {
     guard !FileSystem.isSame(home, folder), let real = FileSystem.resolved(home) else {
       return folder.appending("\(name).partial-\(part)")
     }
-    let mark = String(Checksum.of(Array(real.string.utf8)) >> 32, radix: 16)
+    let digits = String(Checksum.of(Array(real.string.utf8)) >> 32, radix: 16)
+    let mark = String(repeating: "0", count: 8 - digits.count) + digits
     return folder.appending("\(name)-\(mark).partial-\(part)")
   }
 

@@ -43,7 +43,7 @@ struct ResumeOptions: ParsableArguments {
     let key = isCalibration ? Planner.measured : PackWriter.placing
     guard journal.last(key) != nil else { return [] }
     let report = journal.last(ResumeOptions.report)?.string
-    return [files.output] + (report.map { [FilePath($0)] } ?? [])
+    return [FileSystem.absolute(files.output)] + (report.map { [FilePath($0)] } ?? [])
   }
 
   /// The journal's key for the report that a run is about to write.

@@ -4,6 +4,7 @@ internal import Compression
 internal import Evaluation
 internal import Storage
 internal import SystemPackage
+internal import Tensors
 
 /// How a run of calibrate, plan or compress is carried out; none of it changes a result.
 struct RunOptions: ParsableArguments {
@@ -60,12 +61,15 @@ struct RunOptions: ParsableArguments {
         tokens: stream.ids.count,
         context: stream.context,
         threads: threads,
-        tensors: checkpoint.tensors.count
+        tensors: checkpoint.tensors.count,
+        largestTensor: checkpoint.tensors.reduce(0) { max($0, $1.byteCount) }
       )
     }
+    // Parsed, a journal takes several times its bytes.
+    let journal = 8 * (FileSystem.byteCount(files.journal) ?? 0)
     // Streams in memory are given up first, then workers.
     var (spools, threads) = (false, common.threads)
-    func estimated() -> Int { footprint(threads).byteCount(stages, spools: spools) }
+    func estimated() -> Int { footprint(threads).byteCount(stages, spools: spools) + journal }
     if let memory, estimated() > memory.bytes { spools = true }
     while let memory, estimated() > memory.bytes, threads > 1 { threads -= 1 }
     let estimate = estimated()

@@ -20,7 +20,7 @@ final class CompressionOutput {
   init(_ destination: FilePath, threads: Int, journal: Journal?) throws {
     self.destination = destination
     self.journal = journal
-    let records = journal?.all("parts")
+    let records = journal?.take("parts")
     writer = try PackWriter(replacing: destination, threads: threads, resuming: records)
     var done: [Place: [FactoredMatrix?]] = [:]
     for expert in (records ?? []).compactMap({ $0["expert"] }) {

@@ -2,6 +2,7 @@ internal import Calibration
 package import Checkpoint
 internal import Inference
 internal import LinearAlgebra
+internal import Pack
 
 /// An upper bound of the bytes of memory the stages need, from shapes, options and threads.
 package struct PipelineFootprint: Sendable {
@@ -32,16 +33,18 @@ package struct PipelineFootprint: Sendable {
   private let context: Int
   private let threads: Int
   private let tensors: Int
+  private let largestTensor: Int
   private let forward: ForwardFootprint
 
-  /// A footprint of a run on a model with `tensors` tensors.
+  /// A footprint of a run on a model with `tensors` tensors, the largest of `largestTensor` bytes.
   package init(
     _ configuration: ModelConfiguration,
     options: MethodOptions,
     tokens: Int,
     context: Int,
     threads: Int,
-    tensors: Int
+    tensors: Int,
+    largestTensor: Int
   ) {
     c = configuration
     self.options = options
@@ -49,6 +52,7 @@ package struct PipelineFootprint: Sendable {
     self.context = context
     self.threads = threads
     self.tensors = tensors
+    self.largestTensor = largestTensor
     forward = ForwardFootprint(configuration, length: context, threads: threads)
   }
 
@@ -69,7 +73,9 @@ package struct PipelineFootprint: Sendable {
     case .measure: measure(spools: spools)
     case .choose: choose
     case .measureAgain: pruned(spools: spools) + measuring
-    case .factor: pruned(spools: spools) + max(measuring, forward.layerWeights + factor)
+    case .factor:
+      pruned(spools: spools) + max(measuring, forward.layerWeights + factor)
+        + PackWriter.encodingBytes(threads: threads, largestPart: largestTensor)
     }
   }
 
@@ -118,13 +124,16 @@ package struct PipelineFootprint: Sendable {
     for _ in 1..<block where prefixes <= 10_000 {
       prefixes *= options.receptionSets
     }
-    let children = min(ReceptionField.childBytes, prefixes * options.receptionSets * bytes)
-    // The inputs of those children's rows, and what one expert makes of its share of them; a trained
-    // router gives none three times the even share.
+    let combinations = prefixes * options.receptionSets
+    // One row of every combination is there at least.
+    let children = min(
+      max(ReceptionField.childBytes, 4 * c.hiddenSize * combinations),
+      combinations * bytes
+    )
+    // The inputs of those children's rows, and what one expert makes of them if it gets all.
     let inputs = children / max(1, options.receptionSets)
     let seen = inputs / (4 * c.hiddenSize)
-    let share = min(seen, 3 * seen * c.topK / max(1, c.expertCount) + 512)
-    let expert = 4 * share * (2 * c.hiddenSize + 2 * c.expertWidth) + forward.expertWeights
+    let expert = 4 * seen * (2 * c.hiddenSize + 2 * c.expertWidth) + forward.expertWeights
     let field =
       2 * bytes + 2 * prefixes * bytes + children + inputs
       + max(forward.byteCount(tokens: rows), forward.layerWeights + expert)

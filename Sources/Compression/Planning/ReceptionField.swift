@@ -265,10 +265,8 @@ package struct ReceptionField {
     var squares = [Double](repeating: 0, count: prefixes.count * kept.count)
     var norm = 0.0
     // Some rows at a time: the children of the last layer exist only to be measured.
-    let step = max(
-      64,
-      ReceptionField.childBytes / (squares.count * pass.configuration.hiddenSize * 4) / 64 * 64
-    )
+    let most = ReceptionField.childBytes / (squares.count * pass.configuration.hiddenSize * 4)
+    let step = most < 64 ? max(1, most) : most / 64 * 64
     for group in inputs.indices {
       let reference = try original.load(group)
       for start in stride(from: 0, to: reference.rows, by: step) {
