@@ -12,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 moepack=${MOEPACK:-$here/.build/release/moepack}
 work=${WORK:-$(mktemp -d)}
-values=${VALUES:-1050MB 1150MB 1300MB 2GB 4GB}
+values=${VALUES:-1120MB 1200MB 1300MB 2GB 4GB}
 layers=${LAYERS:-4 8 16}
 tokens=${TOKENS:-2048}
 failed=0
