@@ -99,6 +99,32 @@ import Testing
     #expect(try ScratchFolder.names(in: scratch("work")).isEmpty)
   }
 
+  @Test("the estimate counts the text of --evaluate and every combination of sets")
+  func estimates() throws {
+    func estimate(_ more: [String]) throws -> Int {
+      let run = try Moepack.run(
+        ["compress", Sample.micro, "-o", scratch("x.moepack"), "--dry-run", "--json"]
+          + Sample.short + more
+      )
+      return try #require(try JSONValue(parsing: run.output)["estimatedPeakMemory"]?.integer)
+    }
+    let plain = try estimate([])
+    // A long text for so small a model: 120 bytes for each of its tokens.
+    let text = String(repeating: "In the beginning was the word. ", count: 60_000)
+    try scratch.write("long.txt", text)
+    let evaluating = try estimate(["--evaluate", scratch("long.txt")])
+    #expect(evaluating > plain + 40 * text.utf8.count / 4)
+    let run = try Moepack.run(
+      ["compress", Sample.micro, "-o", scratch("x.moepack"), "--memory", "\(plain + 2_000_000)"]
+        + ["--evaluate", scratch("long.txt")] + Sample.short
+    )
+    #expect(run.status == 1)
+    #expect(run.complaint.contains("--evaluate"), "\(run.complaint)")
+    // 20^3 combinations of streams of 64 floats exist for a row at least.
+    #expect(try estimate(["--reception-sets", "20"]) > plain + 20 * 20 * 20 * 4 * 64)
+    #expect(try ScratchFolder.names(in: scratch.path) == ["long.txt"])
+  }
+
   @Test("compressing a lossless pack gives what compressing its folder gives")
   func fromPack() throws {
     try succeed(["convert", Sample.micro, "-o", scratch("m.moepack")])
