@@ -148,6 +148,9 @@ public final class Checkpoint: Sendable {
   /// All tensors.
   public var tensors: [TensorDescriptor] { source.tensors }
 
+  /// Bytes of the largest tensor, decoded.
+  public var largestTensorBytes: Int { tensors.reduce(0) { max($0, $1.byteCount) } }
+
   /// Position of the tensor at `place`, or nil.
   public func index(of place: TensorPlace) -> Int? { indexOfPlace[place] }
 

@@ -22,7 +22,6 @@ extension Checkpoint {
   private static func hash(_ lines: [String]) -> String {
     var checksum = Checksum()
     for line in lines { Array((line + "\n").utf8).withUnsafeBytes { checksum.update($0) } }
-    let digits = String(checksum.value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return checksum.value.hexadecimal(digits: 16)
   }
 }

@@ -133,7 +133,7 @@ private struct PackingJob: ConversionJob {
     baselineMemory(tensors: request.source.tensors.count)
       + PackWriter.encodingBytes(
         threads: request.threads,
-        largestPart: request.source.tensors.reduce(0) { max($0, $1.byteCount) }
+        largestPart: request.source.largestTensorBytes
       )
   }
 

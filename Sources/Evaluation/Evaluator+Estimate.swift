@@ -2,6 +2,9 @@ package import Checkpoint
 internal import Inference
 
 extension Evaluator {
+  /// Whether a residual stream of `byteCount` bytes goes to disk.
+  func spools(_ byteCount: Int) -> Bool { byteCount > memoryBudget }
+
   /// Bytes that `evaluate` spools to disk.
   package func spooledBytes(
     _ checkpoint: Checkpoint,
@@ -10,7 +13,7 @@ extension Evaluator {
   ) throws -> Int {
     let width = try checkpoint.requireConfiguration().hiddenSize
     let hidden = HiddenStream.byteCount(tokens: stream.ids.count, width: width)
-    return hidden > memoryBudget ? (hasReference ? 2 : 1) * hidden : 0
+    return spools(hidden) ? (hasReference ? 2 : 1) * hidden : 0
   }
 
   /// An upper bound of the bytes of memory that `evaluate` takes.
@@ -27,7 +30,7 @@ extension Evaluator {
       tokens: footprint.groupTokens(of: stream.ids.count),
       width: c.hiddenSize
     )
-    let streams = (hasReference ? 2 : 1) * (hidden > memoryBudget ? group : hidden)
+    let streams = (hasReference ? 2 : 1) * (spools(hidden) ? group : hidden)
     let head =
       (Evaluator.vocabularyBlock * c.hiddenSize + 2 * Evaluator.tokenBlock
         * Evaluator.vocabularyBlock)

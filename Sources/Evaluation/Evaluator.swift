@@ -146,7 +146,7 @@ package struct Evaluator {
       pass,
       ids: stream.ids,
       context: stream.context,
-      spoolFolder: bytes > memoryBudget ? spoolFolder : nil,
+      spoolFolder: spools(bytes) ? spoolFolder : nil,
       observer: observer
     )
   }

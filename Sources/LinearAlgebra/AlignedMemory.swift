@@ -21,7 +21,7 @@ final class AlignedMemory: @unchecked Sendable {
     self.byteCount = byteCount
     if byteCount >= Self.mappingThreshold {
       guard let mapping = MappingPool.take(byteCount) else {
-        MemoryExhaustion.end(byteCount)
+        MemoryExhaustion.handler(byteCount)
       }
       start = mapping.start
       mappedBytes = mapping.byteCount

@@ -1,12 +1,12 @@
 /// A few dominant eigenpairs of a symmetric positive semidefinite matrix A, and A without them.
 ///
 /// V comes from the block Krylov space XA, XA², … XA⁶ of random rows X by a Rayleigh-Ritz step (Musco
-/// and Musco, arXiv 1504.05477), of which half a block is kept, the part that has converged. With P the projector on V the remainder is
-/// (I - P) A (I - P). If V lies within the span of the r top eigenvectors of A, then V and the
-/// r - p top eigenvectors of the remainder span exactly that space, however well or badly V's own
-/// vectors have converged; and V does, as components beyond r fade with the powers of A. Where few
-/// eigenvalues stand out of a flat rest they fade least: then the error of rank r grew by 2e-5 of
-/// itself, with a whole block kept after four powers by 5e-4.
+/// and Musco, arXiv 1504.05477), of which half a block is kept, the part that has converged. With P
+/// the projector on V the remainder is (I - P) A (I - P). If V lies within the span of the r top
+/// eigenvectors of A, then V and the r - p top eigenvectors of the remainder span exactly that space,
+/// however well or badly V's own vectors have converged; and V does, as components beyond r fade with
+/// the powers of A. Where few eigenvalues stand out of a flat rest they fade least: then the error of
+/// rank r grew by 2e-5 of itself, with a whole block kept after four powers by 5e-4.
 struct Deflation {
   /// V: orthonormal rows [p, n], largest Ritz value first.
   let vectors: DoubleMatrix

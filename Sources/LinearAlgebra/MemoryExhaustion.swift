@@ -4,6 +4,4 @@ package enum MemoryExhaustion {
   nonisolated(unsafe) package static var handler: @Sendable (Int) -> Never = { byteCount in
     fatalError("out of memory: \(byteCount) bytes for a matrix")
   }
-
-  static func end(_ byteCount: Int) -> Never { handler(byteCount) }
 }

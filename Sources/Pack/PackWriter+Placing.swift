@@ -6,16 +6,16 @@ extension PackWriter {
   /// The journal's key for a pack that is whole, in place or only to be renamed.
   public static let placing = "placing"
 
-  /// Writes the end of the pack, has the journal vouch for it, and puts it in place.
+  /// Writes sections and footer, has the journal vouch for the pack, and puts it in place.
   ///
   /// - Parameters:
   ///   - model: The model section.
   ///   - journal: The run's journal, if it has one.
   ///   - result: What else the journal is to keep of the run.
-  /// - Throws: `StorageError` if writing, syncing or renaming fails.
+  /// - Throws: `StorageError` if writing, syncing or renaming fails; then nothing is put in place.
   public func finish(
     model: JSONValue,
-    journal: Journal?,
+    journal: Journal? = nil,
     result: JSONObject = JSONObject()
   ) throws {
     let checksum = try seal(model: model)

@@ -274,22 +274,15 @@ public final class PackWriter {
 
   // MARK: - End
 
-  /// Writes sections and footer, syncs, and puts the pack in place.
-  ///
-  /// - Parameter model: The model section.
-  /// - Throws: `StorageError` if writing, syncing or renaming fails; then nothing is put in place.
-  public func finish(model: JSONValue) throws { try finish(model: model, journal: nil) }
-
   /// Puts a sealed pack in place.
-  public func place() throws { try file.place() }
+  func place() throws { try file.place() }
 
   /// Writes sections, footer and header and syncs: the pack is whole, and not yet in place.
   ///
   /// - Parameter model: The model section.
   /// - Returns: The checksum in the footer.
   /// - Throws: `StorageError` if writing or syncing fails.
-  @discardableResult
-  public func seal(model: JSONValue) throws -> UInt64 {
+  func seal(model: JSONValue) throws -> UInt64 {
     guard !isReplaying else { throw StorageError.lostWorkFile(path: file.workPath) }
     var features: UInt64 = 0
     if !matrices.isEmpty { features |= PackLayout.matrixTable }

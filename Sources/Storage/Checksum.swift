@@ -28,3 +28,11 @@ public struct Checksum: Sendable {
   /// The checksum of `bytes`.
   public static func of(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { of($0) } }
 }
+
+extension UInt64 {
+  /// At least so many lower-case hexadecimal digits, as names and journals hold checksums.
+  package func hexadecimal(digits count: Int) -> String {
+    let digits = String(self, radix: 16)
+    return String(repeating: "0", count: Swift.max(0, count - digits.count)) + digits
+  }
+}

@@ -94,8 +94,7 @@ public final class Journal {
   }
 
   private func checksum(of json: [UInt8]) -> String {
-    let digits = String(Checksum.of(Array(lastChecksum.utf8) + json), radix: 16)
-    return String(repeating: "0", count: Journal.checksumDigits - digits.count) + digits
+    Checksum.of(Array(lastChecksum.utf8) + json).hexadecimal(digits: Journal.checksumDigits)
   }
 
   // MARK: - Writing
@@ -107,8 +106,7 @@ public final class Journal {
   public func begin(_ identity: JSONObject) throws(StorageError) {
     precondition(self.identity == nil, "a journal has one identity")
     try write(["moepackJournal": JSONValue(Journal.version), "identity": .object(identity)])
-    let folder = FileSystem.folder(of: path)
-    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+    try calls.syncFolder(of: path)
     self.identity = identity
   }
 

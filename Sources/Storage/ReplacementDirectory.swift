@@ -25,7 +25,7 @@ public final class ReplacementDirectory {
   ///   destination, ``StorageError/missingFolder(path:)`` or another ``StorageError``.
   public init(replacing destination: FilePath) throws(StorageError) {
     self.destination = destination
-    workPath = FilePath(destination.string + ".partial")
+    workPath = ReplacementFile.workPath(of: destination)
     asidePath = FilePath(destination.string + ".partial-replaced")
     folders = [workPath]
     descriptor = try ReplacementDirectory.open(workPath, for: destination, calls)
@@ -126,7 +126,7 @@ public final class ReplacementDirectory {
       do { try calls.rename(workPath, to: destination) } catch {
         throw StorageError("rename", workPath, error)
       }
-      do throws(StorageError) { try sync(FileSystem.folder(of: destination)) } catch {
+      do throws(StorageError) { try calls.syncFolder(of: destination) } catch {
         try? calls.rename(destination, to: workPath)
         throw error
       }

@@ -26,6 +26,11 @@ public final class ReplacementFile: @unchecked Sendable {
   /// Whether the work file is locked and not yet in place.
   private var isOurs = false
 
+  /// Where a file is written that is to be at `destination`.
+  public static func workPath(of destination: FilePath) -> FilePath {
+    FilePath(destination.string + ".partial")
+  }
+
   /// Creates the work file, or goes on with one.
   ///
   /// - Parameters:
@@ -36,7 +41,7 @@ public final class ReplacementFile: @unchecked Sendable {
   public init(replacing destination: FilePath, keeping: Keeping = .nothing) throws(StorageError) {
     self.destination = destination
     self.keeping = keeping
-    workPath = FilePath(destination.string + ".partial")
+    workPath = ReplacementFile.workPath(of: destination)
     descriptor = try ReplacementFile.open(workPath, for: destination, calls)
     let byteCount = try WorkLock.take(descriptor, at: workPath, for: destination, calls)
     isOurs = true
@@ -44,15 +49,14 @@ public final class ReplacementFile: @unchecked Sendable {
       TemporaryWork.add(workPath)
     } else {
       // A journal will vouch for the file, so its name must last, too.
-      let folder = FileSystem.folder(of: workPath)
-      do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+      try calls.syncFolder(of: workPath)
     }
     try cut(byteCount)
   }
 
   /// Takes up a work file that an earlier run left whole, or nil if there is none.
   public convenience init?(resuming destination: FilePath) throws(StorageError) {
-    guard FileSystem.exists(FilePath(destination.string + ".partial")) else { return nil }
+    guard FileSystem.exists(ReplacementFile.workPath(of: destination)) else { return nil }
     try self.init(replacing: destination, keeping: .all)
   }
 
@@ -148,8 +152,7 @@ public final class ReplacementFile: @unchecked Sendable {
       }
       isOurs = false
     }
-    let folder = FileSystem.folder(of: destination)
-    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+    try calls.syncFolder(of: destination)
   }
 
   /// Syncs the file and puts it in place.

@@ -277,6 +277,12 @@ extension SystemCalls {
     }
   }
 
+  /// Syncs the folder of `path`, so that its being there, or not, stays so.
+  func syncFolder(of path: FilePath) throws(StorageError) {
+    let folder = FileSystem.folder(of: path)
+    do { try syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+  }
+
   /// Syncs a folder, so that what was created, renamed or removed in it stays so.
   func syncFolder(_ folder: FilePath) throws(Errno) {
     let descriptor: Int32

@@ -14,7 +14,7 @@ public struct WorkFiles: Sendable {
   }
 
   /// The unfinished output.
-  public var partial: FilePath { FilePath(output.string + ".partial") }
+  public var partial: FilePath { ReplacementFile.workPath(of: output) }
   /// The journal.
   public var journal: FilePath { FilePath(output.string + ".partial-journal") }
   /// Statistics of a run whose output is not statistics.
@@ -29,8 +29,7 @@ public struct WorkFiles: Sendable {
     guard !FileSystem.isSame(home, folder), let real = FileSystem.resolved(home) else {
       return folder.appending("\(name).partial-\(part)")
     }
-    let digits = String(Checksum.of(Array(real.string.utf8)) >> 32, radix: 16)
-    let mark = String(repeating: "0", count: 8 - digits.count) + digits
+    let mark = (Checksum.of(Array(real.string.utf8)) >> 32).hexadecimal(digits: 8)
     return folder.appending("\(name)-\(mark).partial-\(part)")
   }
 
@@ -39,14 +38,15 @@ public struct WorkFiles: Sendable {
 
   /// Bytes that an unfinished run has written into its work folder.
   public var folderBytes: Int {
-    [stream, statistics, FilePath(statistics.string + ".partial")]
+    [stream, statistics, ReplacementFile.workPath(of: statistics)]
       .reduce(0) { $0 + (FileSystem.byteCount($1) ?? 0) }
   }
 
   /// Removes all but the journal, which goes last and is its holder's to remove; an output that
   /// another process is writing is left to it.
   public func remove() {
-    for path in [output, statistics] where FileSystem.exists(FilePath(path.string + ".partial")) {
+    for path in [output, statistics]
+    where FileSystem.exists(ReplacementFile.workPath(of: path)) {
       // Locked, emptied, and removed when it is let go of.
       _ = try? ReplacementFile(replacing: path)
     }

@@ -4,7 +4,6 @@ internal import Compression
 internal import Evaluation
 internal import Storage
 internal import SystemPackage
-internal import Tensors
 
 /// How a run of calibrate, plan or compress is carried out; none of it changes a result.
 struct RunOptions: ParsableArguments {
@@ -54,6 +53,7 @@ struct RunOptions: ParsableArguments {
   ) throws -> (planner: Planner, estimate: Int) {
     try OptionCheck(checkpoint, options).run()
     let c = try checkpoint.requireConfiguration()
+    let largestTensor = checkpoint.largestTensorBytes
     func footprint(_ threads: Int) -> PipelineFootprint {
       PipelineFootprint(
         c,
@@ -62,7 +62,7 @@ struct RunOptions: ParsableArguments {
         context: stream.context,
         threads: threads,
         tensors: checkpoint.tensors.count,
-        largestTensor: checkpoint.tensors.reduce(0) { max($0, $1.byteCount) }
+        largestTensor: largestTensor
       )
     }
     // Parsed, a journal takes several times its bytes.

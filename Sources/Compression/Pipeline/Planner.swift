@@ -100,7 +100,7 @@ package struct Planner {
   /// Measures the original model into a statistics file; one that an earlier run finished stays.
   package func calibrate(to path: FilePath, tool: String) throws {
     if let work, work.journal.last(Planner.measured) != nil,
-      !FileSystem.exists(FilePath(path.string + ".partial"))
+      !FileSystem.exists(ReplacementFile.workPath(of: path))
     {
       return try check(path, work)
     }
