@@ -173,7 +173,7 @@ struct DenseExport {
       let name = entry["type"]?.string
     else { return type }
     let original = ElementType(name: name)
-    return original.isComputable ? original : type
+    return original.isEncodable ? original : type
   }
 
   /// Expert count, top-k and type as they are now.

@@ -63,6 +63,7 @@ extension ElementType {
       guard let block = row?.block as? any EncodableBlockType.Type else {
         throw .notEncodable(type: self)
       }
+      guard count > 0 else { return }
       let columns = importance?.count ?? count
       precondition(columns > 0 && count % columns == 0 && columns % block.elements == 0)
       let blocks = columns / block.elements

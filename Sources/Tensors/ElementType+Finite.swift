@@ -8,7 +8,7 @@ extension ElementType {
   ///
   /// - Parameters:
   ///   - bytes: Whole elements of a tensor of this type, unaligned; of a block type, any part that
-  ///     starts and ends at a multiple of 8 bytes, or with the tensor.
+  ///     starts and ends at a multiple of 8 bytes or between blocks.
   ///   - offset: Where in the tensor they start.
   /// - Returns: The element's number in the tensor, counted in storage order.
   public func firstNonFinite(in bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> Int? {
@@ -42,7 +42,7 @@ extension ElementType {
     guard let base = bytes.baseAddress else { return nil }
     let end = offset + bytes.count
     return block.scales.compactMap { scale in
-      // Scales are never cut in two where pieces end at multiples of 8 bytes.
+      // No scale is cut in two at a multiple of 8 bytes.
       let skipped = max(0, offset - scale.place + block.bytes - 1) / block.bytes
       let places = stride(
         from: skipped * block.bytes + scale.place,

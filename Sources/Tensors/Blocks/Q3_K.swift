@@ -38,7 +38,12 @@ enum Q3_K: SingleBlockType, EncodableBlockType {
     SearchRoom.with { room in
       for block in 0..<blocks {
         let values = row + elements * block
-        narrow(block: values, importance.map { $0 + elements * block }, target + bytes * block, room)
+        narrow(
+          block: values,
+          importance.map { $0 + elements * block },
+          target + bytes * block,
+          room
+        )
       }
     }
   }

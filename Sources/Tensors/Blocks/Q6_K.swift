@@ -36,7 +36,12 @@ enum Q6_K: SingleBlockType, EncodableBlockType {
     SearchRoom.with { room in
       for block in 0..<blocks {
         let values = row + elements * block
-        narrow(block: values, importance.map { $0 + elements * block }, target + bytes * block, room)
+        narrow(
+          block: values,
+          importance.map { $0 + elements * block },
+          target + bytes * block,
+          room
+        )
       }
     }
   }

@@ -23,7 +23,9 @@ struct SmallFloat: Sendable {
   /// Powers of two without a sign, 2^(code - 127); the last code is NaN.
   static let e8m0 = SmallFloat(
     bits: 8,
-    values: (0..<256).map { $0 == 255 ? .nan : Float(sign: .plus, exponent: $0 - 127, significand: 1) }
+    values: (0..<256).map {
+      $0 == 255 ? .nan : Float(sign: .plus, exponent: $0 - 127, significand: 1)
+    }
   )
 
   private init(bits: Int, values: [Float]) { (self.bits, self.values) = (bits, values) }

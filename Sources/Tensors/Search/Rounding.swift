@@ -27,11 +27,11 @@ func flooredLevel(_ value: Float, _ highest: Float) -> Int32 {
   return Float(nearest) > inside ? nearest &- 1 : nearest
 }
 
-/// The value of largest magnitude, the first of several.
+/// The value of largest magnitude, the first of several; of zeros the first with its sign.
 @inline(__always)
 func extreme(_ values: UnsafePointer<Float>, _ count: Int) -> Float {
-  var (largest, value): (Float, Float) = (0, 0)
-  for i in 0..<count where abs(values[i]) > largest {
+  var (largest, value) = (abs(values[0]), values[0])
+  for i in 1..<count where abs(values[i]) > largest {
     largest = abs(values[i])
     value = values[i]
   }
