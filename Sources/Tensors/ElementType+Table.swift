@@ -95,10 +95,8 @@ extension ElementType {
   /// Every type that is known, in no order of meaning.
   public static var known: [ElementType] { table.map(\.type) }
 
-  /// The type with that number in ggml's `enum ggml_type`, as GGUF files give it.
-  ///
-  /// - Parameter ggmlID: The number.
-  /// - Returns: nil for numbers that ggml never used, has removed, or added later.
+  /// The type with that number in ggml's `enum ggml_type`, as GGUF files give it; nil for numbers
+  /// that ggml never used, has removed, or added later.
   public init?(ggmlID: UInt32) {
     guard let type = ElementType.byGGMLID[ggmlID] else { return nil }
     self = type

@@ -11,7 +11,7 @@ enum IQ4_NL: SingleBlockType, EncodableBlockType {
   static func widen(block: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>) {
     let scale = block.half(at: 0)
     let codes = block.bytes(at: 2)
-    let levels = NonlinearLevels.table
+    let levels = NonlinearLevels.shared.values
     for i in 0..<16 {
       target[i] = scale * levels[Int(codes[i] & 15)]
       target[i + 16] = scale * levels[Int(codes[i] >> 4)]
@@ -25,7 +25,7 @@ enum IQ4_NL: SingleBlockType, EncodableBlockType {
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
-    let levels = NonlinearLevels()
+    let levels = NonlinearLevels.shared
     SearchRoom.with { room in
       for block in 0..<blocks {
         let values = row + elements * block
@@ -36,7 +36,7 @@ enum IQ4_NL: SingleBlockType, EncodableBlockType {
         } else {
           for i in 0..<32 { room.weights[i] = values[i] * values[i] }
         }
-        let scale = levels.fit(values, room.weights)
+        let scale = room.fitNonlinear(values)
         let inverse = usableInverse(scale)
         place.storeHalf(scale, at: 0)
         for i in 0..<32 {

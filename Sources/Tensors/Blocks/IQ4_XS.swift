@@ -13,7 +13,7 @@ enum IQ4_XS: SingleBlockType, EncodableBlockType {
     let scale = block.half(at: 0)
     let upper = UInt32(block.word(at: 2))
     let lower = block.doubleWord(at: 4)
-    let levels = NonlinearLevels.table
+    let levels = NonlinearLevels.shared.values
     for group in 0..<8 {
       let bits = lower >> UInt32(4 * group) & 15 | (upper >> UInt32(2 * group) & 3) << 4
       let groupScale = scale * Float(Int32(bitPattern: bits) &- 32)
@@ -33,7 +33,7 @@ enum IQ4_XS: SingleBlockType, EncodableBlockType {
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
-    let levels = NonlinearLevels()
+    let levels = NonlinearLevels.shared
     SearchRoom.with { room in
       for block in 0..<blocks {
         let values = row + elements * block
@@ -46,7 +46,7 @@ enum IQ4_XS: SingleBlockType, EncodableBlockType {
           } else {
             for i in 0..<32 { room.weights[i] = part[i] * part[i] }
           }
-          room.scales[group] = levels.fit(part, room.weights)
+          room.scales[group] = room.fitNonlinear(part)
         }
         let scale = -extreme(room.scales, 8) / 32
         let inverse = usableInverse(scale)

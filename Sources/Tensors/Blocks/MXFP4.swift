@@ -16,9 +16,10 @@ enum MXFP4: SingleBlockType, EncodableBlockType {
   static func widen(block: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>) {
     let scale = halvedPower(block.load(as: UInt8.self))
     let codes = block.bytes(at: 1)
+    let numbers = E2M1.doubled
     for i in 0..<16 {
-      target[i] = scale * doubledE2M1(codes[i] & 15)
-      target[i + 16] = scale * doubledE2M1(codes[i] >> 4)
+      target[i] = scale * numbers[Int(codes[i] & 15)]
+      target[i + 16] = scale * numbers[Int(codes[i] >> 4)]
     }
   }
 
@@ -30,6 +31,7 @@ enum MXFP4: SingleBlockType, EncodableBlockType {
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
+    let numbers = E2M1.doubled
     SearchRoom.with { room in
       for block in 0..<blocks {
         let values = row + elements * block
@@ -44,9 +46,7 @@ enum MXFP4: SingleBlockType, EncodableBlockType {
           let magnitude = abs(values[i])
           var (code, leastError): (Int32, Float) = (0, magnitude)
           for candidate in Int32(1)..<8 {
-            let doubled: Int32 = candidate < 5 ? candidate : 2 &* candidate &- 4
-            let level = Float(candidate == 7 ? 12 : doubled)
-            let error = abs(level * scale - magnitude)
+            let error = abs(numbers[Int(candidate)] * scale - magnitude)
             code = error < leastError ? candidate : code
             leastError = error < leastError ? error : leastError
           }
@@ -65,13 +65,4 @@ func halvedPower(_ exponent: UInt8) -> Float {
     bitPattern: exponent < 2
       ? 0x0020_0000 << UInt32(exponent) : UInt32(exponent &- 1) << 23
   )
-}
-
-/// Twice the number of 4 bits (sign, two of exponent, one of mantissa), an integer.
-@inline(__always)
-func doubledE2M1(_ code: UInt8) -> Float {
-  let low = Int32(code & 7)
-  let (exponent, mantissa) = (low >> 1, low & 1)
-  let magnitude = exponent == 0 ? mantissa : (2 | mantissa) &<< (exponent &- 1)
-  return Float(code & 8 == 0 ? magnitude : 0 &- magnitude)
 }

@@ -11,13 +11,14 @@ enum NVFP4: SingleBlockType {
 
   @inline(__always)
   static func widen(block: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>) {
+    let numbers = E2M1.doubled
     for group in 0..<4 {
       let scale = halvedE4M3(block.load(fromByteOffset: group, as: UInt8.self))
       let codes = block.bytes(at: 4 + 8 * group)
       let out = target + 16 * group
       for i in 0..<8 {
-        out[i] = scale * doubledE2M1(codes[i] & 15)
-        out[i + 8] = scale * doubledE2M1(codes[i] >> 4)
+        out[i] = scale * numbers[Int(codes[i] & 15)]
+        out[i + 8] = scale * numbers[Int(codes[i] >> 4)]
       }
     }
   }

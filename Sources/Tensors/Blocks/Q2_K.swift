@@ -62,7 +62,7 @@ enum Q2_K: SingleBlockType, EncodableBlockType {
         part,
         count: 16,
         highest: 3,
-        attempts: attempts,
+        search: attempts,
         levels: room.levels + 16 * group
       )
     }

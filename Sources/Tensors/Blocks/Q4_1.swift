@@ -62,7 +62,7 @@ func narrowAffine(
           values,
           count: 32,
           highest: highest,
-          attempts: .weighted,
+          search: .weighted,
           levels: room.levels
         )
         store(block, (fit.scale, -fit.minimum), room.levels)

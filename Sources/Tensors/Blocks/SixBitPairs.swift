@@ -61,7 +61,7 @@ extension SearchRoom {
         part,
         count: 32,
         highest: highest,
-        attempts: importance == nil ? unweighted : .weighted,
+        search: importance == nil ? unweighted : .weighted,
         levels: levels + 32 * group
       )
     }

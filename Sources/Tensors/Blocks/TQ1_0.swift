@@ -39,23 +39,27 @@ enum TQ1_0: SingleBlockType, EncodableBlockType {
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
-    for block in 0..<blocks {
-      let values = row + elements * block
-      let place = target + bytes * block
-      let scale = largestMagnitude(values, elements)
-      let inverse = usableInverse(scale)
-      place.storeHalf(scale, at: 52)
-      for number in 0..<3 {
-        let run = runs[number]
-        for i in 0..<run.count {
-          var sum: Int32 = 0
-          for digit in 0..<5 {
-            sum = sum &* 3
-            guard digit < run.digits else { continue }
-            let value = values[run.first + run.count * digit + i]
-            sum = sum &+ roundedLevel(value * inverse, limit: 1) &+ 1
+    SearchRoom.with { room in
+      for block in 0..<blocks {
+        let values = row + elements * block
+        let place = target + bytes * block
+        let scale = largestMagnitude(values, elements)
+        let inverse = usableInverse(scale)
+        place.storeHalf(scale, at: 52)
+        for i in 0..<elements {
+          room.levels[i] = roundedLevel(values[i] * inverse, limit: 1) &+ 1
+        }
+        for number in 0..<3 {
+          let run = runs[number]
+          let digits = room.levels + run.first
+          let out = place.bytes(at: run.place)
+          for i in 0..<run.count {
+            var sum: Int32 = 0
+            for digit in 0..<run.digits { sum = sum &* 3 &+ digits[run.count &* digit &+ i] }
+            // Four digits stand before a fifth of zero.
+            if run.digits == 4 { sum = sum &* 3 }
+            out[i] = UInt8(truncatingIfNeeded: (sum &* 256 &+ 242) / 243)
           }
-          place.bytes(at: run.place)[i] = UInt8(truncatingIfNeeded: (sum &* 256 &+ 242) / 243)
         }
       }
     }

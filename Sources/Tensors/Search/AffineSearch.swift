@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Search of a scale and a minimum with x ~ scale * q - minimum, q in 0...highest, after ggml's
 /// `ggml-quants.c` (MIT licence, see NOTICE).
 extension SearchRoom {
@@ -25,15 +27,14 @@ extension SearchRoom {
   ///   - values: The group's values; `weights` holds what an error of each counts.
   ///   - count: Their number, 32 at most.
   ///   - highest: The largest level.
-  ///   - attempts: Where to look.
+  ///   - search: Where to look.
   ///   - levels: Receives q.
   /// - Returns: The scale, zero if no value differs from the smallest, and the minimum.
-  @inline(__always)
   func fitAffine(
     _ values: UnsafePointer<Float>,
     count: Int,
     highest: Float,
-    attempts: Attempts,
+    search: Attempts,
     levels: UnsafeMutablePointer<Int32>
   ) -> (scale: Float, minimum: Float) {
     var (smallest, largest) = (values[0], values[0])
@@ -50,44 +51,56 @@ extension SearchRoom {
       for i in 0..<count { levels[i] = 0 }
       return (0, -smallest)
     }
-    var inverse = highest / (largest - smallest)
+    let inverse = highest / (largest - smallest)
     var scale = 1 / inverse
     var leastError: Float = 0
     for i in 0..<count {
       levels[i] = nearestLevel(inverse * (values[i] - smallest), 0, highest)
       let difference = scale * Float(levels[i]) + smallest - values[i]
-      leastError += weights[i] * (attempts.isAbsolute ? abs(difference) : difference * difference)
+      leastError += weights[i] * (search.isAbsolute ? abs(difference) : difference * difference)
     }
-    for attempt in 0...attempts.further {
-      inverse = (attempts.first + attempts.step * Float(attempt) + highest) / (largest - smallest)
-      var (q, qq, xq): (Float, Float, Float) = (0, 0, 0)
-      for i in 0..<count {
-        let integer = nearestLevel(inverse * (values[i] - smallest), 0, highest)
-        trial[i] = integer
-        let level = Float(integer)
-        let weighted = weights[i] * level
-        q += weighted
-        qq += weighted * level
-        xq += weighted * values[i]
+    let (inverses, q, qq, xq) = (room(0), room(1), room(2), room(3))
+    let (scales, minima, errors) = (room(4), room(5), room(6))
+    var attempt = 0
+    while attempt <= search.further {
+      for lane in 0..<4 {
+        let start = search.first + search.step * Float(attempt + lane) + highest
+        inverses[lane] = start / (largest - smallest)
       }
-      let determinant = w * qq - q * q
-      guard determinant > 0 else { continue }
-      var newScale = (w * xq - x * q) / determinant
-      var newSmallest = (qq * x - q * xq) / determinant
-      if newSmallest > 0 {
-        newSmallest = 0
-        newScale = xq / qq
+      moepack_affine_sums(values, weights, count, smallest, highest, inverses, trial, q, qq, xq)
+      for lane in 0..<4 {
+        // Where there is no solution the error is no number, and never the least.
+        let determinant = w * qq[lane] - q[lane] * q[lane]
+        let divisor = determinant > 0 ? determinant : .nan
+        scales[lane] = (w * xq[lane] - x * q[lane]) / divisor
+        minima[lane] = (qq[lane] * x - q[lane] * xq[lane]) / divisor
+        if minima[lane] > 0 { (scales[lane], minima[lane]) = (xq[lane] / qq[lane], 0) }
       }
-      var error: Float = 0
-      for i in 0..<count {
-        let difference = newScale * Float(trial[i]) + newSmallest - values[i]
-        error += weights[i] * (attempts.isAbsolute ? abs(difference) : difference * difference)
-      }
-      if error < leastError {
-        for i in 0..<count { levels[i] = trial[i] }
-        (leastError, scale, smallest) = (error, newScale, newSmallest)
+      moepack_affine_errors(
+        values,
+        weights,
+        count,
+        trial,
+        scales,
+        minima,
+        search.isAbsolute ? 1 : 0,
+        errors
+      )
+      let batch = attempt
+      attempt += 4
+      for lane in 0..<min(4, search.further - batch + 1) where errors[lane] < leastError {
+        for i in 0..<count { levels[i] = nearestLevel(trial[4 * i + lane], 0, highest) }
+        (leastError, scale) = (errors[lane], scales[lane])
+        guard minima[lane] != smallest else { continue }
+        // The attempts behind this one start from another range.
+        smallest = minima[lane]
+        attempt = batch + lane + 1
+        break
       }
     }
     return (scale, -smallest)
   }
+
+  /// Room for one number per attempt of four.
+  private func room(_ number: Int) -> UnsafeMutablePointer<Float> { attempts + 4 * number }
 }

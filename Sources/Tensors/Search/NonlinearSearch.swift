@@ -1,17 +1,24 @@
+internal import CKernels
+
 /// The 16 levels of IQ4_NL and IQ4_XS, and the search of a scale for them, after ggml's
 /// `ggml-quants.c` (MIT licence, see NOTICE).
-struct NonlinearLevels {
+struct NonlinearLevels: @unchecked Sendable {
   /// ggml's `kvalues_iq4nl`, ascending.
-  static let table: InlineArray<16, Float> = [
-    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
-  ]
+  let values: UnsafePointer<Float>
+  /// Between neighbours their sum, twice the place where the nearest one changes.
+  private let changes: UnsafePointer<Float>
 
-  /// The levels, and between neighbours their sum, twice the place where the nearest one changes.
-  private let values: InlineArray<16, Float> = table
-  private let changes: InlineArray<16, Float> = {
-    var sums = InlineArray<16, Float>(repeating: .infinity)
-    for i in 0..<15 { sums[i] = table[i] + table[i + 1] }
-    return sums
+  /// The levels, made once and for good.
+  static let shared: NonlinearLevels = {
+    let values: [Float] = [
+      -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+    ]
+    let room = UnsafeMutablePointer<Float>.allocate(capacity: 32)
+    for i in 0..<16 {
+      room[i] = values[i]
+      room[16 + i] = i < 15 ? values[i] + values[i + 1] : .infinity
+    }
+    return NonlinearLevels(values: room, changes: room + 16)
   }()
 
   /// The number of the level nearest to `value`, the upper of two; for NaN the lowest.
@@ -24,35 +31,28 @@ struct NonlinearLevels {
     index = doubled >= changes[index] ? index + 1 : index
     return index
   }
+}
 
-  /// The scale of least weighted squared error among 16 starting points.
+extension SearchRoom {
+  /// The scale of least weighted squared error among 16 starting points, for the levels of
+  /// ``NonlinearLevels``; ggml's `quantize_row_iq4_nl_impl`.
   ///
-  /// - Parameters:
-  ///   - group: 32 values.
-  ///   - weights: What an error of each counts.
+  /// - Parameter values: 32 values; `weights` holds what an error of each counts.
   /// - Returns: The scale, zero if all values are.
-  func fit(_ group: UnsafePointer<Float>, _ weights: UnsafePointer<Float>) -> Float {
-    let peak = extreme(group, 32)
+  func fitNonlinear(_ values: UnsafePointer<Float>) -> Float {
+    let peak = extreme(values, 32)
     guard abs(peak) >= smallestScale else { return 0 }
-    func sums(_ inverse: Float) -> (xq: Float, qq: Float) {
-      var (xq, qq): (Float, Float) = (0, 0)
-      for i in 0..<32 {
-        let level = values[nearest(inverse * group[i])]
-        let weighted = weights[i] * level
-        xq += weighted * group[i]
-        qq += weighted * level
-      }
-      return (xq, qq)
-    }
-    let first = sums(1 / (-peak / values[0]))
-    var scale = first.qq > 0 ? first.xq / first.qq : 0
-    var gain = scale * first.xq
-    for attempt in -7...7 {
-      let (xq, qq) = sums((Float(attempt) + values[0]) / peak)
-      if qq > 0, xq * xq > gain * qq {
-        scale = xq / qq
-        gain = scale * xq
-      }
+    let table = NonlinearLevels.shared.values
+    let (inverses, xq, qq) = (attempts, attempts + 16, attempts + 32)
+    inverses[0] = 1 / (-peak / table[0])
+    for attempt in 1..<16 { inverses[attempt] = (Float(attempt - 8) + table[0]) / peak }
+    moepack_nonlinear_sums(values, weights, 32, table, inverses, xq, qq)
+    var scale = qq[0] > 0 ? xq[0] / qq[0] : 0
+    var gain = scale * xq[0]
+    for attempt in 1..<16 where qq[attempt] > 0 {
+      guard xq[attempt] * xq[attempt] > gain * qq[attempt] else { continue }
+      scale = xq[attempt] / qq[attempt]
+      gain = scale * xq[attempt]
     }
     return scale
   }

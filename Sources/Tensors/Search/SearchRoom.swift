@@ -8,10 +8,12 @@ struct SearchRoom {
   let scales: UnsafeMutablePointer<Float>
   let minima: UnsafeMutablePointer<Float>
   let sums: UnsafeMutablePointer<Float>
+  /// What attempts start from and what they give.
+  let attempts: UnsafeMutablePointer<Float>
+  /// The levels of a group in four attempts.
+  let trial: UnsafeMutablePointer<Float>
   /// The stored integer of each value of a block.
   let levels: UnsafeMutablePointer<Int32>
-  /// The integers of a group in an attempt.
-  let trial: UnsafeMutablePointer<Int32>
   /// The stored integers of the groups' scales and minima.
   let scaleLevels: UnsafeMutablePointer<Int32>
   let minimumLevels: UnsafeMutablePointer<Int32>
@@ -21,8 +23,8 @@ struct SearchRoom {
 
   /// Calls `body` with room that is zero at first.
   static func with(_ body: (SearchRoom) -> Void) {
-    let floats = 2 * group + 3 * groups
-    let integers = block + group + 2 * groups
+    let floats = 2 * group + 3 * groups + 64 + 4 * group
+    let integers = block + 2 * groups
     withUnsafeTemporaryAllocation(of: Float.self, capacity: floats) { floats in
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: integers) { integers in
         floats.initialize(repeating: 0)
@@ -35,10 +37,11 @@ struct SearchRoom {
             scales: f + 2 * group,
             minima: f + 2 * group + groups,
             sums: f + 2 * group + 2 * groups,
+            attempts: f + 2 * group + 3 * groups,
+            trial: f + 2 * group + 3 * groups + 64,
             levels: i,
-            trial: i + block,
-            scaleLevels: i + block + group,
-            minimumLevels: i + block + group + groups
+            scaleLevels: i + block,
+            minimumLevels: i + block + groups
           )
         )
       }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Searches of a scale d with x ~ d * q, q in -limit...limit-1, after ggml's `ggml-quants.c`
 /// (MIT licence, see NOTICE).
 extension SearchRoom {
@@ -14,7 +16,6 @@ extension SearchRoom {
   ///   - weights: What an error of each counts.
   ///   - levels: Receives q + limit.
   /// - Returns: The scale, zero if all values are.
-  @inline(__always)
   func fitSymmetric(
     _ values: UnsafePointer<Float>,
     count: Int,
@@ -29,30 +30,32 @@ extension SearchRoom {
     }
     let (low, high) = (-Float(limit), Float(limit - 1))
     for i in 0..<count { products[i] = weights[i] * values[i] }
-    var best: (scale: Float, gain: Float) = (0, 0)
-    var bestInverse: Float = 0
-    for step in -10...9 where step != 0 {
-      // The first attempt is the plain one, and is taken however bad it is.
-      let inverse = -(step == -10 ? Float(limit) : Float(limit) + 0.1 * Float(step)) / peak
-      var (xq, qq): (Float, Float) = (0, 0)
-      for i in 0..<count {
-        let level = Float(nearestLevel(inverse * values[i], low, high))
-        xq += products[i] * level
-        qq += weights[i] * level * level
-      }
-      if step == -10 {
-        let scale = qq != 0 ? xq / qq : 0
-        best = (scale, scale * xq)
-        bestInverse = inverse
-      } else if qq > 0, xq * xq > best.gain * qq {
-        best = (xq / qq, xq / qq * xq)
-        bestInverse = inverse
-      }
+    let (inverses, xq, qq) = (attempts, attempts + 20, attempts + 40)
+    for attempt in 0..<20 { inverses[attempt] = -start(attempt, limit) / peak }
+    moepack_symmetric_sums(values, weights, products, count, Float(limit), inverses, xq, qq)
+    // The plain attempt is taken however bad it is.
+    var scale = qq[0] != 0 ? xq[0] / qq[0] : 0
+    var gain = scale * xq[0]
+    var best = inverses[0]
+    for attempt in 1..<19 where qq[attempt] > 0 {
+      guard xq[attempt] * xq[attempt] > gain * qq[attempt] else { continue }
+      scale = xq[attempt] / qq[attempt]
+      gain = scale * xq[attempt]
+      best = inverses[attempt]
     }
     for i in 0..<count {
-      levels[i] = nearestLevel(bestInverse * values[i], low, high) &+ Int32(limit)
+      levels[i] = nearestLevel(best * values[i], low, high) &+ Int32(limit)
     }
-    return best.scale
+    return scale
+  }
+
+  /// Where an attempt puts the value of largest magnitude: the plain limit first, then 0.9 below it
+  /// to 0.9 above it.
+  @inline(__always)
+  private func start(_ attempt: Int, _ limit: Int) -> Float {
+    guard attempt > 0 else { return Float(limit) }
+    let step = attempt < 10 ? attempt - 10 : attempt - 9
+    return Float(limit) + 0.1 * Float(step)
   }
 
   /// Levels that are improved one by one, weighted by the squares of the values: ggml's
@@ -64,7 +67,6 @@ extension SearchRoom {
   ///   - limit: Half the number of levels.
   ///   - levels: Receives q + limit.
   /// - Returns: The scale, zero if all values are.
-  @inline(__always)
   func fitSymmetricByTurns(
     _ values: UnsafePointer<Float>,
     count: Int,
