@@ -15,7 +15,7 @@ extension Checkpoint {
     into target: UnsafeMutableBufferPointer<Float>
   ) throws {
     let tensor = tensors[index]
-    let block = tensor.type.blockElements
+    let block = tensor.type.unitElements
     do {
       let blockBytes = try tensor.type.byteCount(shape: [block])
       // Pieces end where the chunks of a pack do, so that none is decoded twice.
@@ -53,7 +53,7 @@ extension Checkpoint {
   /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, or what reading throws.
   public func requireFinite(tensor index: Int) throws {
     let tensor = tensors[index]
-    let block = tensor.type.blockElements
+    let block = tensor.type.unitElements
     let elements = (1 << 18) / block * block
     var room = [Float](repeating: 0, count: min(elements, tensor.elementCount))
     for first in stride(from: 0, to: tensor.elementCount, by: elements) {

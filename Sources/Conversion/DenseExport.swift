@@ -128,9 +128,10 @@ struct DenseExport {
     )
   }
 
-  /// Floating-point tensors change their type, others keep it.
+  /// Floating-point tensors change their type, others keep it, and so do floats of 8 bits and fewer:
+  /// what they stand for may depend on scales in another tensor.
   private static func outputType(_ source: ElementType, _ wanted: ElementType?) -> ElementType {
-    source.isComputable ? wanted ?? source : source
+    source.isEncodable ? wanted ?? source : source
   }
 
   private static func router(
@@ -173,7 +174,7 @@ struct DenseExport {
       let name = entry["type"]?.string
     else { return type }
     let original = ElementType(name: name)
-    return original.isComputable ? original : type
+    return original.isEncodable ? original : type
   }
 
   /// Expert count, top-k and type as they are now.

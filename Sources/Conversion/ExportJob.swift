@@ -148,7 +148,7 @@ struct ExportJob: ConversionJob {
     let type = source.tensors[tensor].type
     let target = item.layout.type
     // A piece is a whole number of elements, or of blocks, if they are to be converted.
-    let blockBytes = type == target ? 1 : try type.byteCount(shape: [type.blockElements])
+    let blockBytes = type == target ? 1 : try type.byteCount(shape: [type.unitElements])
     let piece = (1 << 20) / blockBytes * blockBytes
     try parallelForEach(count: (range.count + piece - 1) / piece, threads: request.threads) {
       number in
@@ -166,7 +166,7 @@ struct ExportJob: ConversionJob {
         }
         return
       }
-      let elements = part.count / blockBytes * type.blockElements
+      let elements = part.count / blockBytes * type.unitElements
       let values = Matrix(rows: 1, columns: elements)
       try source.widen(tensor: tensor, fromByte: part.lowerBound, into: values.elements)
       let outBytes = try target.byteCount(shape: [elements])
@@ -174,7 +174,7 @@ struct ExportJob: ConversionJob {
       try room.withUnsafeMutableBytes { buffer in
         try target.narrow(UnsafeBufferPointer(values.elements), into: buffer)
         let done =
-          number * (piece / blockBytes * type.blockElements) * (outBytes / max(elements, 1))
+          number * (piece / blockBytes * type.unitElements) * (outBytes / max(elements, 1))
         try writer.write(UnsafeRawBufferPointer(buffer), tensor: index, at: offset + done)
       }
     }

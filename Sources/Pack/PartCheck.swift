@@ -18,7 +18,7 @@ struct PartCheck {
     let type = part.type
     blockBytes =
       part.kind == .tensor && type.isComputable
-      ? (try? type.byteCount(shape: [type.blockElements])) ?? 0 : 0
+      ? (try? type.byteCount(shape: [type.unitElements])) ?? 0 : 0
   }
 
   /// Whether the bytes have the hash of those that were written.

@@ -3,10 +3,12 @@ internal import CKernels
 extension ElementType {
   /// Widens stored elements to Float32; exact but for F64, which is rounded to nearest.
   ///
+  /// Blocks of ggml give the bits that the `gguf` package gives.
+  ///
   /// - Parameters:
-  ///   - bytes: Whole blocks of this type, unaligned.
+  ///   - bytes: Whole blocks of this type (of F4 and F6 whole bytes), unaligned.
   ///   - target: As many floats as there are elements.
-  /// - Throws: ``TensorError/notComputable(type:)`` unless this is F64, F32, F16, BF16 or Q8_0.
+  /// - Throws: ``TensorError/notComputable(type:)`` unless ``isComputable``.
   public func widen(_ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Float>)
     throws(TensorError)
   {
@@ -21,19 +23,29 @@ extension ElementType {
       for i in 0..<count {
         base[i] = Float(source.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
       }
-    case .q8_0: Q8_0.widen(source, into: base, blocks: count / Q8_0.elements)
-    default: throw .notComputable(type: self)
+    default:
+      let row = row
+      if let block = row?.block {
+        block.widen(source, into: base, blocks: count / block.elements)
+      } else if let small = row?.small {
+        small.widen(source, into: base, count: count)
+      } else {
+        throw .notComputable(type: self)
+      }
     }
   }
 
-  /// Narrows Float32 values to this type, to nearest, ties to even.
+  /// Narrows Float32 values to this type: floats to nearest, ties to even, blocks as ggml does.
   ///
   /// - Parameters:
-  ///   - values: Whole blocks of values.
+  ///   - values: Whole blocks of values, any number of rows.
+  ///   - importance: A weight per column, the same for every row: how much an error counts there
+  ///     (ggml's importance matrix). Q8_0, MXFP4, the ternary types and floats have no use for it.
   ///   - target: Room for exactly the stored bytes, unaligned.
-  /// - Throws: ``TensorError/notComputable(type:)`` unless this is F64, F32, F16, BF16 or Q8_0.
+  /// - Throws: ``TensorError/notEncodable(type:)`` unless ``isEncodable``.
   public func narrow(
     _ values: UnsafeBufferPointer<Float>,
+    importance: UnsafeBufferPointer<Float>? = nil,
     into target: UnsafeMutableRawBufferPointer
   ) throws(TensorError) {
     guard let source = values.baseAddress, let base = target.baseAddress else { return }
@@ -47,8 +59,22 @@ extension ElementType {
       for i in 0..<count {
         base.storeBytes(of: Double(source[i]), toByteOffset: 8 * i, as: Double.self)
       }
-    case .q8_0: Q8_0.narrow(source, into: base, blocks: count / Q8_0.elements)
-    default: throw .notComputable(type: self)
+    default:
+      guard let block = row?.block as? any EncodableBlockType.Type else {
+        throw .notEncodable(type: self)
+      }
+      guard count > 0 else { return }
+      let columns = importance?.count ?? count
+      precondition(columns > 0 && count % columns == 0 && columns % block.elements == 0)
+      let blocks = columns / block.elements
+      for row in 0..<count / columns {
+        block.narrow(
+          source + row * columns,
+          importance: importance?.baseAddress,
+          into: base + row * blocks * block.bytes,
+          blocks: blocks
+        )
+      }
     }
   }
 }

@@ -2,11 +2,13 @@ extension ElementType {
   /// The first element that is infinite or no number, or nil; types without such values have none.
   ///
   /// Stored bits are looked at, nothing is converted, so that bytes which are only copied can be
-  /// checked on their way.
+  /// checked on their way. Of block types only the scales are looked at: no level times a finite
+  /// half-precision scale leaves Float32. An exponent of MXFP4 counts as infinite if its largest
+  /// number does.
   ///
   /// - Parameters:
-  ///   - bytes: Whole elements of a tensor of this type, unaligned; of a block type, any even number
-  ///     of bytes.
+  ///   - bytes: Whole elements of a tensor of this type, unaligned; of a block type, any part that
+  ///     starts and ends at a multiple of 8 bytes or between blocks.
   ///   - offset: Where in the tensor they start.
   /// - Returns: The element's number in the tensor, counted in storage order.
   public func firstNonFinite(in bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> Int? {
@@ -27,19 +29,28 @@ extension ElementType {
     case .f8E8M0: first(UInt8(0xFF))
     case .f8E4M3FNUZ, .f8E5M2FNUZ:
       firstWord(of: bytes) { (byte: UInt8) in byte == 0x80 }.map { offset + $0 }
-    case .q8_0: firstScale(in: bytes, at: offset).map { $0 * Q8_0.elements }
-    default: nil
+    default: row?.block.flatMap { firstScale(of: $0, in: bytes, at: offset) }
     }
   }
 
-  /// The first block whose half-precision scale is infinite or no number.
-  private func firstScale(in bytes: UnsafeRawBufferPointer, at offset: Int) -> Int? {
-    let start = (offset + Q8_0.bytes - 1) / Q8_0.bytes * Q8_0.bytes
-    // A scale is never cut in two, since blocks and pieces have even lengths.
-    return stride(from: start, to: offset + bytes.count - 1, by: Q8_0.bytes).first { place in
-      let scale = bytes.loadUnaligned(fromByteOffset: place - offset, as: UInt16.self)
-      return UInt16(littleEndian: scale) & 0x7C00 == 0x7C00
-    }.map { $0 / Q8_0.bytes }
+  /// The first element of the first block with a scale that is infinite or no number.
+  private func firstScale(
+    of block: any BlockType.Type,
+    in bytes: UnsafeRawBufferPointer,
+    at offset: Int
+  ) -> Int? {
+    guard let base = bytes.baseAddress else { return nil }
+    let end = offset + bytes.count
+    return block.scales.compactMap { scale in
+      // No scale is cut in two at a multiple of 8 bytes.
+      let skipped = max(0, offset - scale.place + block.bytes - 1) / block.bytes
+      let places = stride(
+        from: skipped * block.bytes + scale.place,
+        through: end - scale.size,
+        by: block.bytes
+      )
+      return places.first { !scale.isFinite(base + ($0 - offset)) }.map { $0 / block.bytes }
+    }.min().map { $0 * block.elements }
   }
 }
 

@@ -1,58 +1,71 @@
 /// How one tensor's elements are stored.
 ///
-/// Names follow safetensors; block types of ggml keep ggml's names. A type that is not known here
-/// can still be listed and copied, since its tensors know their byte range.
+/// Names follow safetensors; types that only ggml has keep ggml's names. A type that is not known
+/// here can still be listed and copied, since its tensors know their byte range.
 public enum ElementType: Hashable, Sendable {
   case f64, f32, f16, bf16
   case f8E4M3, f8E5M2, f8E8M0, f8E4M3FNUZ, f8E5M2FNUZ
   case f6E2M3, f6E3M2, f4
   case i64, i32, i16, i8, u64, u32, u16, u8, bool, c64
-  /// ggml's blocks of 32: one half-precision scale and 32 signed bytes.
-  case q8_0
+  /// Blocks of 32 with one scale, or with a scale and a minimum.
+  case q4_0, q4_1, q5_0, q5_1, q8_0
+  /// Blocks of 256 in groups with scales of their own.
+  case q2_k, q3_k, q4_k, q5_k, q6_k
+  /// Points of a grid.
+  case iq1_s, iq1_m, iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s
+  /// Levels that lie closer near zero.
+  case iq4_nl, iq4_xs
+  /// Numbers of 4 bits with shared scales.
+  case mxfp4, nvfp4
+  /// Ternary values.
+  case tq1_0, tq2_0
+  /// One and two bits per value: known by size, for inspection and copies.
+  case q1_0, q2_0
+  /// What ggml makes of activations while it computes; no file holds it.
+  case q8_1, q8_k
   /// A type this version does not know, by the name the file gives it.
   case unknown(String)
-
-  /// Size and name of each known type.
-  private static let table:
-    [(type: ElementType, name: String, blockElements: Int, blockBits: Int)] = [
-      (.f64, "F64", 1, 64), (.f32, "F32", 1, 32), (.f16, "F16", 1, 16), (.bf16, "BF16", 1, 16),
-      (.f8E4M3, "F8_E4M3", 1, 8), (.f8E5M2, "F8_E5M2", 1, 8), (.f8E8M0, "F8_E8M0", 1, 8),
-      (.f8E4M3FNUZ, "F8_E4M3FNUZ", 1, 8), (.f8E5M2FNUZ, "F8_E5M2FNUZ", 1, 8),
-      (.f6E2M3, "F6_E2M3", 1, 6), (.f6E3M2, "F6_E3M2", 1, 6), (.f4, "F4", 1, 4),
-      (.i64, "I64", 1, 64), (.i32, "I32", 1, 32), (.i16, "I16", 1, 16), (.i8, "I8", 1, 8),
-      (.u64, "U64", 1, 64), (.u32, "U32", 1, 32), (.u16, "U16", 1, 16), (.u8, "U8", 1, 8),
-      (.bool, "BOOL", 1, 8), (.c64, "C64", 1, 64), (.q8_0, "Q8_0", 32, 272),
-    ]
-  private static let byName = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0.type) })
-  private static let byType = Dictionary(uniqueKeysWithValues: table.map { ($0.type, $0) })
 
   /// The type of that name, `unknown` if there is none.
   public init(name: String) { self = ElementType.byName[name] ?? .unknown(name) }
 
   /// The name as it stands in files.
   public var name: String {
-    if case .unknown(let name) = self { name } else { ElementType.byType[self]?.name ?? "?" }
+    if case .unknown(let name) = self { name } else { row?.name ?? "?" }
   }
 
   /// Whether this version knows the type's size.
-  public var isKnown: Bool { ElementType.byType[self] != nil }
+  public var isKnown: Bool { row != nil }
 
   /// Elements that are coded together along the innermost axis.
-  public var blockElements: Int { ElementType.byType[self]?.blockElements ?? 1 }
+  public var blockElements: Int { row?.elements ?? 1 }
 
-  /// Bits per element, scales included; nil for an unknown type.
-  public var bitsPerElement: Double? {
-    ElementType.byType[self].map { Double($0.blockBits) / Double($0.blockElements) }
+  /// The fewest elements that fill whole bytes: a block, or two or four elements of less than a
+  /// byte.
+  public var unitElements: Int {
+    guard let row else { return 1 }
+    return row.bits % 8 == 0 ? row.elements : row.bits % 4 == 0 ? 2 : 4
   }
 
-  /// Whether safetensors has this type.
-  public var isSafetensors: Bool { isKnown && self != .q8_0 }
+  /// Bits per element, scales included; nil for an unknown type.
+  public var bitsPerElement: Double? { row.map { Double($0.bits) / Double($0.elements) } }
 
-  /// Whether values widen to Float32 and narrow from it.
+  /// Whether safetensors has this type: those in blocks are ggml's alone.
+  public var isSafetensors: Bool { row.map { $0.elements == 1 } ?? false }
+
+  /// Whether values widen to Float32.
   public var isComputable: Bool {
     switch self {
-    case .f64, .f32, .f16, .bf16, .q8_0: true
-    default: false
+    case .f64, .f32, .f16, .bf16: true
+    default: row.map { $0.block != nil || $0.small != nil } ?? false
+    }
+  }
+
+  /// Whether values narrow from Float32.
+  public var isEncodable: Bool {
+    switch self {
+    case .f64, .f32, .f16, .bf16: true
+    default: row?.block is any EncodableBlockType.Type
     }
   }
 
@@ -61,14 +74,12 @@ public enum ElementType: Hashable, Sendable {
   /// - Throws: ``TensorError`` if a product overflows, blocks do not fill the innermost axis, or
   ///   the elements do not end on a byte.
   public func byteCount(shape: [Int]) throws(TensorError) -> Int {
-    guard let entry = ElementType.byType[self] else { throw .unknownType(name: name) }
+    guard let row else { throw .unknownType(name: name) }
     let elements = try ElementType.elementCount(shape)
-    guard (shape.last ?? 1) % entry.blockElements == 0 else {
+    guard (shape.last ?? 1) % row.elements == 0 else {
       throw .rowNotInBlocks(type: self, row: shape.last ?? 1)
     }
-    let (bits, overflow) = (elements / entry.blockElements).multipliedReportingOverflow(
-      by: entry.blockBits
-    )
+    let (bits, overflow) = (elements / row.elements).multipliedReportingOverflow(by: row.bits)
     guard !overflow else { throw .tooLarge(shape: shape) }
     guard bits % 8 == 0 else { throw .partialByte(type: self, shape: shape) }
     return bits / 8

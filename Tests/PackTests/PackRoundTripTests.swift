@@ -9,11 +9,7 @@ import Testing
 
 @Suite("Pack round trip")
 struct PackRoundTripTests {
-  private static let typeNames = [
-    "F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ",
-    "F6_E2M3", "F6_E3M2", "F4", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL", "C64",
-    "Q8_0",
-  ]
+  private static let typeNames = ElementType.known.map(\.name)
 
   /// Bytes of many kinds: noise, weights, one value, text.
   private static func content(_ count: Int, _ kind: Int, using random: inout SeededRandom)

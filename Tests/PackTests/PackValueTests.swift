@@ -29,10 +29,16 @@ struct PackValueTests {
       try tensor("double", .f64, 2, [8: .littleEndian(Double.nan.bitPattern)]),
       try tensor("bytes", .u8, 8, [0: [UInt8](repeating: 0xFF, count: 8)]),
       try tensor("long", .i32, 2, [0: [UInt8](repeating: 0xFF, count: 8)]),
-      try tensor("unknown", .f8E4M3, 8, [0: [UInt8](repeating: 0xFF, count: 8)]),
+      try tensor("eighth", .f8E4M3, 8, [7: [0x7F]]),
+      try tensor("sixth", .f6E3M2, 4, [0: [0xFF, 0xFF, 0xFF]]),
+      try tensor("levels", .q4_k, 256, [2: [UInt8](repeating: 0x7B, count: 142)]),
+      try tensor("minimum", .q4_k, 512, [146: half]),
+      try tensor("dispersed", .iq1_m, 256, [53: [0xC0], 55: [0x70]]),
     ])
     #expect(place.problems(bytes, threads: threads) == [])
-    let names = ["first", "last", "single", "half", "double"]
+    let names = [
+      "first", "last", "single", "half", "double", "eighth", "minimum", "dispersed",
+    ]
     #expect(try place.notFinite(bytes, threads: threads) == names)
   }
 

@@ -1,88 +1,125 @@
-import Fixtures
-import Safetensors
-import SystemPackage
 import TestSupport
 import Testing
 
 @testable import Tensors
 
-/// Q8_0 and the 16-bit types against ggml's own encoders and the `gguf` package's decoders.
+/// Block types and the 16-bit floats against ggml's own encoders and the `gguf` package's decoders.
 @Suite("Reference blocks")
 struct BlockConversionTests {
-  private func tensor(_ name: String) throws -> [UInt8] {
-    let reader = try SafetensorsReader(FilePath(Fixtures.path("oracles/blocks-small.safetensors")))
-    let index = try #require(reader.tensors.firstIndex { $0.name == name })
-    return try reader.bytes(ofTensor: index)
-  }
+  /// Types whose encoder the `gguf` package defines, too.
+  static let exact = [
+    "BF16", "F16", "MXFP4", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "TQ1_0", "TQ2_0",
+  ]
+  static let searched = ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"]
+  /// Types with another encoding where columns differ in weight.
+  static let weighted = ["Q4_0", "Q4_1", "Q5_0", "Q5_1"] + searched
+  static let readOnly = [
+    "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "NVFP4",
+  ]
 
-  private func floats(_ name: String) throws -> [Float] {
-    let bytes = try tensor(name)
-    return stride(from: 0, to: bytes.count, by: 4).map {
-      Float(bitPattern: bytes.integer(UInt32.self, at: $0))
-    }
-  }
-
-  @Test("encoding gives ggml's bytes", arguments: ["Q8_0", "F16", "BF16"])
-  func encoding(name: String) throws {
-    let own = try narrowed(floats("source"), ElementType(name: name))
-    #expect(firstDifference(own, try tensor("\(name).raw")) == nil)
-  }
-
-  @Test("decoding gives the reference's values bit for bit", arguments: ["Q8_0", "F16", "BF16"])
-  func decoding(name: String) throws {
-    let expected = try floats("\(name).values")
-    let own = try widened(tensor("\(name).raw"), ElementType(name: name), count: expected.count)
-    #expect(own.map(\.bitPattern) == expected.map(\.bitPattern))
-  }
-
-  @Test("a block is a scale and 32 signed bytes")
-  func block() throws {
-    let values = (0..<32).map { Float($0 - 16) * 127 / 16 }
-    let bytes = try narrowed(values, .q8_0)
-    #expect(bytes.count == 34)
-    #expect(bytes.integer(UInt16.self, at: 0) == 0x3C00)
-    #expect(Int8(bitPattern: bytes[2]) == -127)
-    #expect(Int8(bitPattern: bytes[2 + 16]) == 0)
-    // 7.9375 and 119.0625
-    #expect(Int8(bitPattern: bytes[2 + 17]) == 8)
-    #expect(Int8(bitPattern: bytes[2 + 31]) == 119)
-  }
-
-  @Test("halves round away from zero, as ggml rounds")
-  func halves() throws {
-    var values = [Float](repeating: 0, count: 32)
-    values[0] = 127
-    values[1] = 0.5
-    values[2] = -0.5
-    values[3] = 1.5
-    values[4] = 2.5
-    let bytes = try narrowed(values, .q8_0)
-    #expect(bytes[2..<7].map { Int8(bitPattern: $0) } == [127, 1, -1, 2, 3])
-  }
-
-  @Test("a block of zeros is zeros")
-  func zeros() throws {
-    #expect(
-      try narrowed([Float](repeating: 0, count: 64), .q8_0) == [UInt8](repeating: 0, count: 68)
-    )
+  @Test("every block type of ggml that is read has a reference")
+  func complete() {
+    let blocks = ElementType.known.filter { $0.isComputable && $0.blockElements > 1 }.map(\.name)
+    let all = BlockConversionTests.exact + BlockConversionTests.searched
+    #expect(Set(blocks) == Set(all + BlockConversionTests.readOnly).subtracting(["BF16", "F16"]))
+    for name in all { #expect(ElementType(name: name).isEncodable, "\(name)") }
+    for name in BlockConversionTests.readOnly { #expect(!ElementType(name: name).isEncodable) }
   }
 
   @Test(
-    "values too small for any scale become zeros and do not trap",
-    arguments: [0x1p-126, 0x1p-133, 0x1p-140, .leastNonzeroMagnitude] as [Float]
+    "decoding gives the reference's values bit for bit",
+    arguments: BlockOracle.all,
+    exact + searched + readOnly
   )
-  func subnormal(value: Float) throws {
-    var values = [Float](repeating: value, count: 32)
-    values[7] = -value
-    let bytes = try narrowed(values, .q8_0)
-    #expect(try widened(bytes, .q8_0, count: 32).allSatisfy { $0 == 0 })
+  func decoding(oracle: BlockOracle, name: String) throws {
+    for variant in [name, "\(name).weighted"] where oracle.has("\(variant).values") {
+      let expected = try oracle.floats("\(variant).values")
+      let bytes = try oracle.bytes("\(variant).raw")
+      let own = try widened(bytes, ElementType(name: name), count: expected.count)
+      #expect(own.map(\.bitPattern) == expected.map(\.bitPattern), "\(variant)")
+    }
   }
 
-  @Test("values that are no numbers do not trap")
-  func notFinite() throws {
-    var values = [Float](repeating: 1, count: 64)
-    values[3] = .nan
-    values[40] = .infinity
-    #expect(try narrowed(values, .q8_0).count == 68)
+  @Test(
+    "encoding gives the bytes that ggml and the gguf package give",
+    arguments: BlockOracle.all,
+    exact
+  )
+  func encoding(oracle: BlockOracle, name: String) throws {
+    let own = try narrowed(oracle.floats("source"), ElementType(name: name))
+    #expect(firstDifference(own, try oracle.bytes("\(name).raw")) == nil)
+  }
+
+  @Test(
+    "the squared error of a searched encoding is at most 1.001 times ggml's",
+    arguments: BlockOracle.all,
+    searched
+  )
+  func error(oracle: BlockOracle, name: String) throws {
+    let type = ElementType(name: name)
+    let source = try oracle.floats("source")
+    let weights = [Float](repeating: 1, count: 512)
+    let own = try squaredError(narrowed(source, type), type, source, weights)
+    let reference = try squaredError(oracle.bytes("\(name).raw"), type, source, weights)
+    #expect(own <= 1.001 * reference, "\(own / reference)")
+  }
+
+  @Test(
+    "the weighted squared error is at most 1.001 times ggml's with the same weights",
+    arguments: BlockOracle.all,
+    weighted
+  )
+  func weightedError(oracle: BlockOracle, name: String) throws {
+    let type = ElementType(name: name)
+    let (source, weights) = try (oracle.floats("source"), oracle.floats("importance"))
+    let own = try squaredError(
+      narrowed(source, type, importance: weights),
+      type,
+      source,
+      weights
+    )
+    let reference = try squaredError(
+      oracle.bytes("\(name).weighted.raw"),
+      type,
+      source,
+      weights
+    )
+    #expect(own <= 1.001 * reference, "\(own / reference)")
+    #expect(try own < squaredError(narrowed(source, type), type, source, weights))
+  }
+
+  private func squaredError(
+    _ bytes: [UInt8],
+    _ type: ElementType,
+    _ source: [Float],
+    _ weights: [Float]
+  ) throws -> Double {
+    let values = try widened(bytes, type, count: source.count)
+    return source.indices.reduce(0) { sum, i in
+      let difference = Double(values[i]) - Double(source[i])
+      return sum + Double(weights[i % weights.count]) * difference * difference
+    }
+  }
+
+  @Test(
+    "types without a use for weights ignore them",
+    arguments: ["Q8_0", "MXFP4", "TQ1_0", "TQ2_0"]
+  )
+  func unusedWeights(name: String) throws {
+    let type = ElementType(name: name)
+    let source = try BlockOracle.all[0].floats("source")
+    let weights = try BlockOracle.all[0].floats("importance")
+    #expect(try narrowed(source, type, importance: weights) == narrowed(source, type))
+  }
+
+  @Test("weights count from the start of every row", arguments: weighted)
+  func rows(name: String) throws {
+    let type = ElementType(name: name)
+    let source = try BlockOracle.all[0].floats("source")
+    let weights = try BlockOracle.all[0].floats("importance")
+    let apart = try stride(from: 0, to: source.count, by: 512).flatMap {
+      try narrowed(Array(source[$0..<$0 + 512]), type, importance: weights)
+    }
+    #expect(try narrowed(source, type, importance: weights) == apart)
   }
 }

@@ -23,12 +23,13 @@ struct ElementTypeTests {
     #expect(try type.byteCount(shape: [0]) == 0)
   }
 
-  @Test("a strange name is kept", arguments: ["F128", "f32", "", "Q4_K", "F32 "])
+  @Test("a strange name is kept", arguments: ["F128", "f32", "", "Q4_2", "q4_k", "F32 "])
   func unknown(name: String) {
     let type = ElementType(name: name)
     #expect(type == .unknown(name))
     #expect(type.name == name)
-    #expect(!type.isKnown && !type.isSafetensors && !type.isComputable)
+    #expect(!type.isKnown && !type.isSafetensors && !type.isComputable && !type.isEncodable)
+    #expect(type.ggmlID == nil)
     #expect(type.bitsPerElement == nil)
     #expect(throws: TensorError.unknownType(name: name)) { try type.byteCount(shape: [1]) }
   }
@@ -89,16 +90,47 @@ struct ElementTypeTests {
     }
   }
 
-  @Test("a type without values to compute with says which have them")
+  /// Number, name, elements and bytes of a block of every type of ggml, from its `ggml.h` and
+  /// `ggml-common.h`.
+  static let ggml: [(id: UInt32, name: String, elements: Int, bytes: Int)] = [
+    (0, "F32", 1, 4), (1, "F16", 1, 2), (2, "Q4_0", 32, 18), (3, "Q4_1", 32, 20),
+    (6, "Q5_0", 32, 22), (7, "Q5_1", 32, 24), (8, "Q8_0", 32, 34), (9, "Q8_1", 32, 36),
+    (10, "Q2_K", 256, 84), (11, "Q3_K", 256, 110), (12, "Q4_K", 256, 144), (13, "Q5_K", 256, 176),
+    (14, "Q6_K", 256, 210), (15, "Q8_K", 256, 292), (16, "IQ2_XXS", 256, 66),
+    (17, "IQ2_XS", 256, 74), (18, "IQ3_XXS", 256, 98), (19, "IQ1_S", 256, 50),
+    (20, "IQ4_NL", 32, 18), (21, "IQ3_S", 256, 110), (22, "IQ2_S", 256, 82),
+    (23, "IQ4_XS", 256, 136), (24, "I8", 1, 1), (25, "I16", 1, 2), (26, "I32", 1, 4),
+    (27, "I64", 1, 8), (28, "F64", 1, 8), (29, "IQ1_M", 256, 56), (30, "BF16", 1, 2),
+    (34, "TQ1_0", 256, 54), (35, "TQ2_0", 256, 66), (39, "MXFP4", 32, 17), (40, "NVFP4", 64, 36),
+    (41, "Q1_0", 128, 18), (42, "Q2_0", 64, 18),
+  ]
+
+  @Test("every type of ggml is known by number, name and size", arguments: ggml)
+  func ggmlType(id: UInt32, name: String, elements: Int, bytes: Int) throws {
+    let type = try #require(ElementType(ggmlID: id))
+    #expect(type == ElementType(name: name) && type.name == name && type.ggmlID == id)
+    #expect(type.blockElements == elements)
+    #expect(try type.byteCount(shape: [3, elements]) == 3 * bytes)
+    #expect(type.isSafetensors == (elements == 1))
+  }
+
+  @Test("numbers that ggml has removed or not yet given are no type")
+  func ggmlNumbers() {
+    let given = Set(ElementTypeTests.ggml.map(\.id))
+    for id in UInt32(0)..<300 { #expect((ElementType(ggmlID: id) != nil) == given.contains(id)) }
+    #expect(ElementType(ggmlID: .max) == nil)
+  }
+
+  @Test("a type without values to compute with says so")
   func notComputable() {
-    let error = TensorError.notComputable(type: .f8E4M3)
+    let error = TensorError.notComputable(type: .i16)
     let bytes: [UInt8] = [1, 2]
-    var values: [Float] = [0, 0]
+    var values: [Float] = [0]
     #expect(throws: error) {
       try bytes.withUnsafeBytes { source in
-        try values.withUnsafeMutableBufferPointer { try ElementType.f8E4M3.widen(source, into: $0) }
+        try values.withUnsafeMutableBufferPointer { try ElementType.i16.widen(source, into: $0) }
       }
     }
-    #expect("\(error)".contains("F64, F32, F16, BF16 and Q8_0"))
+    #expect("\(error)".contains("I16"))
   }
 }

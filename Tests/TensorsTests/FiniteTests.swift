@@ -61,8 +61,47 @@ struct FiniteTests {
   }
 
   @Test(
+    "every scale of a block type counts, whatever the levels are",
+    arguments: ElementType.known.filter { $0.isComputable && $0.blockElements > 1 }
+  )
+  func scales(type: ElementType) throws {
+    let size = try type.byteCount(shape: [type.blockElements])
+    let fields = try #require(type.row?.block).scales
+    #expect(fields.isEmpty == (type == .nvfp4))
+    for field in fields {
+      for block in 0..<3 {
+        var bytes = [UInt8](repeating: 0, count: 3 * size)
+        #expect(first(type, bytes) == nil)
+        let place = block * size + field.place
+        switch field {
+        case .half: bytes.put(UInt16(0xFC00), at: place)
+        case .exponent: bytes.put(UInt8(0xFF), at: place)
+        case .nibbles: bytes.put([0, 0, 0, 0, 0, 0xC0, 0, 0x70], at: place)
+        }
+        #expect(first(type, bytes) == block * type.blockElements)
+        #expect(!bytes.withUnsafeBytes { type.allFinite($0) })
+        // Pieces that start and end at multiples of 8 bytes cut no scale in two.
+        for cut in stride(from: 0, through: bytes.count, by: 8) {
+          let (front, back) = (Array(bytes[..<cut]), Array(bytes[cut...]))
+          let places = [first(type, front), first(type, back, at: cut)].compactMap(\.self)
+          #expect(places == [block * type.blockElements])
+        }
+      }
+    }
+  }
+
+  @Test("the largest exponents of MXFP4 have no Float32")
+  func exponents() throws {
+    for (exponent, isFinite) in [(UInt8(252), true), (253, false), (255, false)] {
+      let bytes = [exponent] + [UInt8](repeating: 0x77, count: 16)
+      #expect((first(.mxfp4, bytes) == nil) == isFinite)
+      #expect(try widened(bytes, .mxfp4, count: 32).allSatisfy(\.isFinite) == isFinite)
+    }
+  }
+
+  @Test(
     "types that cannot say it never do",
-    arguments: ["U8", "I64", "BOOL", "F4", "F6_E2M3", "X1"]
+    arguments: ["U8", "I64", "BOOL", "F4", "F6_E2M3", "NVFP4", "Q1_0", "X1"]
   )
   func others(name: String) {
     #expect(first(ElementType(name: name), [UInt8](repeating: 0xFF, count: 64)) == nil)

@@ -9,11 +9,17 @@ func widened(_ bytes: [UInt8], _ type: ElementType, count: Int) throws -> [Float
   return values
 }
 
-/// Narrows `values` to `type`.
-func narrowed(_ values: [Float], _ type: ElementType) throws -> [UInt8] {
+/// Narrows `values` to `type`, with a weight per column if there is one.
+func narrowed(_ values: [Float], _ type: ElementType, importance: [Float]? = nil) throws -> [UInt8]
+{
   var bytes = [UInt8](repeating: 0xEE, count: try type.byteCount(shape: [values.count]))
   try values.withUnsafeBufferPointer { source in
-    try bytes.withUnsafeMutableBytes { try type.narrow(source, into: $0) }
+    try bytes.withUnsafeMutableBytes { target in
+      guard let importance else { return try type.narrow(source, into: target) }
+      try importance.withUnsafeBufferPointer {
+        try type.narrow(source, importance: $0, into: target)
+      }
+    }
   }
   return bytes
 }

@@ -99,6 +99,27 @@ double moepack_dot(const float *a, const float *b, size_t count);
 /* Whether no value is infinite or NaN. */
 int moepack_all_finite(const float *values, size_t count);
 
+/*
+ * Sums of attempts at the scale of up to 32 values: q is the level nearest to value * inverse, w its
+ * weight, x the value. Each sum is added in the order of the values.
+ */
+/* sum(w x q) and sum(w q q), q in -limit...limit-1; `products` holds w x. */
+void moepack_symmetric_sums(
+    const float *values, const float *weights, const float *products, size_t count, float limit,
+    const float inverses[20], float xq[20], float qq[20]);
+/* sum(w q), sum(w q q) and sum(w q x), q for x - smallest in 0...highest; four levels per value. */
+void moepack_affine_sums(
+    const float *values, const float *weights, size_t count, float smallest, float highest,
+    const float inverses[4], float *levels, float q[4], float qq[4], float xq[4]);
+/* sum(w e^2), or sum(w |e|), of e = scale q + smallest - x. */
+void moepack_affine_errors(
+    const float *values, const float *weights, size_t count, const float *levels,
+    const float scales[4], const float smallest[4], int is_absolute, float errors[4]);
+/* sum(w q x) and sum(w q q), q of an ascending table of integers, the upper of two as near. */
+void moepack_nonlinear_sums(
+    const float *values, const float *weights, size_t count, const float table[16],
+    const float inverses[16], float xq[16], float qq[16]);
+
 /* Fixes malloc's thresholds so that buffers of 2 MiB and more go back to the system. */
 void moepack_return_large_buffers(void);
 

@@ -55,12 +55,12 @@ import Testing
 
   @Test("an unknown dtype is listed, packed, and refused when its values are needed")
   func unknownType() throws {
-    for type in ["F8_E9M9", "Q8_0", "F4"] {
+    for type in ["F8_E9M9", "Q8_0", "I8"] {
       let place = try Workplace()
       var model = TinyModel.mixtral()
       let tensor = try #require(model.tensors.firstIndex { $0.name == "model.norm.weight" })
-      model.tensors[tensor].type = type == "F4" ? .f4 : .unknown(type)
-      model.tensors[tensor].bytes = [1, 2, 3, 4]
+      model.tensors[tensor].type = type == "I8" ? .i8 : .unknown(type)
+      model.tensors[tensor].bytes = type == "I8" ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2, 3, 4]
       try place.write(model)
       let json = try Moepack.json("inspect", place("model"), "--match", "^model.norm")
       #expect(json["tensors"]?[0]?["type"]?.string == type)
