@@ -20,7 +20,7 @@ public final class ReplacementFile: @unchecked Sendable {
   public let destination: FilePath
   /// Where it is written: the destination's name with `.partial` behind it.
   public let workPath: FilePath
-  private let calls = SystemCalls.current
+  let calls = SystemCalls.current
   private let descriptor: Int32
   private let keeping: Keeping
   /// Whether the work file is locked and not yet in place.
@@ -137,6 +137,13 @@ public final class ReplacementFile: @unchecked Sendable {
   /// - Throws: ``StorageError``. The destination is then as it was, unless it is the folder that
   ///   could not be synced: then the whole new file is in place.
   public func place() throws(StorageError) {
+    try rename()
+    let folder = FileSystem.folder(of: destination)
+    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+  }
+
+  /// Gives the synced file its final name.
+  func rename() throws(StorageError) {
     // Some file systems tell of failed writes only when a descriptor is closed. Ours holds the lock
     // until the file is in place, so a second one is closed first.
     do { try calls.close(calls.duplicate(descriptor)) } catch {
@@ -148,8 +155,12 @@ public final class ReplacementFile: @unchecked Sendable {
       throw StorageError("rename", workPath, error)
     }
     isOurs = false
-    let folder = FileSystem.folder(of: destination)
-    do { try calls.syncFolder(folder) } catch { throw StorageError("sync", folder, error) }
+  }
+
+  /// Makes the file a work file again.
+  func takeBack() {
+    guard (try? calls.rename(destination, to: workPath)) != nil else { return }
+    isOurs = true
   }
 
   /// Syncs the file and puts it in place.

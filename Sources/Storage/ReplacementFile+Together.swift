@@ -1,0 +1,56 @@
+internal import Glibc
+internal import SystemPackage
+
+extension ReplacementFile {
+  /// Syncs files that belong together and puts them in place, all or none as far as a file system
+  /// can: it renames one file at a time.
+  ///
+  /// What stood at the destinations waits beside them, the first set aside first, and comes back if
+  /// a renaming fails. The first of the new files is put in place last. So whenever the process is
+  /// killed in between, the first file is missing, and nobody takes a mixture for a whole; what was
+  /// there lies beside under the name with `.partial-replaced` behind it.
+  ///
+  /// - Parameter files: The files, the one without which the others are of no use first.
+  /// - Throws: ``StorageError``; the destinations are then as they were.
+  public static func finish(_ files: [ReplacementFile]) throws(StorageError) {
+    guard files.count != 1 else { return try files[0].finish() }
+    for file in files { try file.sync() }
+    // From here on an interruption removes nothing.
+    for file in files { TemporaryWork.remove(file.workPath) }
+    var aside: [ReplacementFile] = []
+    var placed: [ReplacementFile] = []
+    do throws(StorageError) {
+      for file in files where try file.setAside() { aside.append(file) }
+      for file in files.reversed() {
+        try file.rename()
+        placed.append(file)
+      }
+      for folder in Set(files.map { FileSystem.folder(of: $0.destination) }) {
+        do { try files[0].calls.syncFolder(folder) } catch {
+          throw StorageError("sync", folder, error)
+        }
+      }
+    } catch {
+      for file in placed.reversed() { file.takeBack() }
+      for file in aside.reversed() { file.putBack() }
+      throw error
+    }
+    // A killed run may have left some, too.
+    for file in files { try? file.calls.unlink(file.asidePath) }
+  }
+
+  /// Where what stood at the destination waits.
+  private var asidePath: FilePath { FilePath(destination.string + ".partial-replaced") }
+
+  /// Makes way for the new file; false if nothing was there.
+  private func setAside() throws(StorageError) -> Bool {
+    do { try calls.rename(destination, to: asidePath) } catch .noSuchFileOrDirectory {
+      return false
+    } catch {
+      throw StorageError("set aside", destination, error)
+    }
+    return true
+  }
+
+  private func putBack() { try? calls.rename(asidePath, to: destination) }
+}
