@@ -106,6 +106,9 @@ def make(folder):
     writer = GGUFWriter(folder / "every-type.gguf", "test")
     writer.add_quantization_version(2)
     for kind in GGMLQuantizationType:
+        # The package has 40 bytes for it, ggml 36; it is no type for files.
+        if kind == GGMLQuantizationType.Q8_1:
+            continue
         block, size = GGML_QUANT_SIZES[kind]
         data = random.integers(0, 256, (3, size), dtype=np.uint8)
         writer.add_tensor(f"blk.0.{kind.name.lower()}.weight", data, raw_dtype=kind)

@@ -136,7 +136,7 @@ public final class GGUFWriter: Sendable {
     }
     for (file, shard) in zip(files, plan.shards) {
       // Longer only where an earlier run wrote something else.
-      guard FileSystem.byteCount(file.workPath) == shard.layout.byteCount else {
+      guard try file.byteCount() == shard.layout.byteCount else {
         throw StorageError.lostWorkFile(path: file.workPath)
       }
     }

@@ -127,6 +127,13 @@ public final class ReplacementFile: @unchecked Sendable {
     }
   }
 
+  /// Bytes of the work file so far.
+  public func byteCount() throws(StorageError) -> Int {
+    do { return Int(try calls.status(descriptor).st_size) } catch {
+      throw StorageError("examine", workPath, error)
+    }
+  }
+
   /// Syncs what was written.
   public func sync() throws(StorageError) {
     do { try calls.sync(descriptor) } catch { throw StorageError("sync", workPath, error) }
