@@ -218,7 +218,8 @@ public struct GGUFHeader: Sendable {
     return GGUFArray(text: text.withUnsafeBufferPointer { Array($0) }, ends: ends)
   }
 
-  private static func alignment(of metadata: GGUFMetadata, _ file: FilePath) throws(GGUFError)
+  /// The alignment that a file's keys ask for.
+  static func alignment(of metadata: GGUFMetadata, _ file: FilePath) throws(GGUFError)
     -> Int
   {
     guard let value = metadata[GGUFKey.alignment] else { return GGUFLimits.defaultAlignment }

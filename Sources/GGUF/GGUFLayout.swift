@@ -23,7 +23,7 @@ public struct GGUFLayout: Sendable {
   ///   - file: Where it will be, for errors.
   /// - Throws: ``GGUFError`` for what the format, or a reader of it, would refuse.
   public init(metadata: GGUFMetadata, tensors: [TensorLayout], file: FilePath) throws {
-    alignment = try GGUFLayout.checkedAlignment(metadata, file)
+    alignment = try GGUFHeader.alignment(of: metadata, file)
     try GGUFLayout.check(metadata, file)
     var bytes = GGUFBytes()
     bytes.append("GGUF".utf8)
@@ -92,24 +92,6 @@ public struct GGUFLayout: Sendable {
   }
 
   // MARK: - Rules
-
-  private static func checkedAlignment(_ metadata: GGUFMetadata, _ file: FilePath) throws(GGUFError)
-    -> Int
-  {
-    guard let value = metadata[GGUFKey.alignment] else { return GGUFLimits.defaultAlignment }
-    guard case .uint32(let alignment) = value else {
-      throw .wrongKeyType(
-        file: file,
-        key: GGUFKey.alignment,
-        expected: GGUFValueType.uint32.name,
-        got: value.type.name
-      )
-    }
-    guard GGUFLimits.alignments.contains(Int(alignment)), alignment.nonzeroBitCount == 1 else {
-      throw .invalidAlignment(file: file, value: alignment)
-    }
-    return Int(alignment)
-  }
 
   private static func check(_ metadata: GGUFMetadata, _ file: FilePath) throws(GGUFError) {
     guard metadata.count <= GGUFLimits.keys else {
