@@ -46,7 +46,9 @@ extension GGUFArray {
   }
 
   /// An array of truth values.
-  public init(_ values: some Sequence<Bool>) { self.init(.bool, numbers: values.map { $0 ? 1 : 0 }) }
+  public init(_ values: some Sequence<Bool>) {
+    self.init(.bool, numbers: values.map { $0 ? 1 : 0 })
+  }
 
   /// An array of `f32`.
   public init(_ values: some Sequence<Float>) {

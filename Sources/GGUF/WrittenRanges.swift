@@ -17,17 +17,14 @@ struct WrittenRanges {
       if ranges[middle].upperBound < range.lowerBound { low = middle + 1 } else { high = middle }
     }
     var end = low
-    var joined = range
-    while end < ranges.count, ranges[end].lowerBound <= range.upperBound {
-      joined =
-        min(joined.lowerBound, ranges[end].lowerBound)..<max(
-          joined.upperBound,
-          ranges[end].upperBound
-        )
+    var (first, last) = (range.lowerBound, range.upperBound)
+    while end < ranges.count, ranges[end].lowerBound <= last {
+      first = min(first, ranges[end].lowerBound)
+      last = max(last, ranges[end].upperBound)
       count -= ranges[end].count
       end += 1
     }
-    ranges.replaceSubrange(low..<end, with: [joined])
-    count += joined.count
+    ranges.replaceSubrange(low..<end, with: [first..<last])
+    count += last - first
   }
 }

@@ -44,7 +44,13 @@ extension ReplacementFile {
 
   /// Makes way for the new file; false if nothing was there.
   private func setAside() throws(StorageError) -> Bool {
-    do { try calls.rename(destination, to: asidePath) } catch .noSuchFileOrDirectory {
+    do throws(Errno) {
+      // A folder could be set aside, too, but a single file does not replace one either.
+      guard try calls.linkStatus(of: destination).st_mode & S_IFMT != S_IFDIR else {
+        throw Errno.isDirectory
+      }
+      try calls.rename(destination, to: asidePath)
+    } catch .noSuchFileOrDirectory {
       return false
     } catch {
       throw StorageError("set aside", destination, error)

@@ -61,7 +61,7 @@ struct GGUFFaultTests {
     let calls = try FaultyCalls.counting { try run(clean) }
     let after = try clean.files()
     #expect(after.count == 3)
-    #expect(calls.filter { $0 == .rename }.count == 6)
+    #expect(calls.filter { $0 == .rename }.count == 3 + old.count)
     let placing = try #require(calls.lastIndex(of: .sync))
     for index in calls.indices {
       let folder = try TemporaryDirectory()
@@ -83,6 +83,42 @@ struct GGUFFaultTests {
         #expect(rest == before, "\(what): \(found.keys.sorted())")
         #expect(failure is StorageError, "\(what)")
       }
+    }
+  }
+
+  /// A kill between two renamings leaves what a failing one leaves whose undoing fails as well.
+  @Test("killed while splits are put in place, a run leaves no mixture that opens")
+  func killed() throws {
+    var old = Model.sample
+    for index in old.tensors.indices {
+      old.tensors[index].bytes.indices.forEach { place in
+        old.tensors[index].bytes[place] ^= 0xFF
+      }
+    }
+    func run(_ folder: TemporaryDirectory) throws {
+      try Model.sample.write(folder("out.gguf"), GGUFFaultTests.limits)
+    }
+    let clean = try TemporaryDirectory()
+    let calls = try FaultyCalls.counting { try run(clean) }
+    let renamings = calls.indices.filter { calls[$0] == .rename }
+    for (number, index) in renamings.enumerated() {
+      let folder = try TemporaryDirectory()
+      try old.write(folder("out.gguf"), GGUFFaultTests.limits)
+      #expect(throws: StorageError.self) {
+        try FaultyCalls.failing(index, .error(.ioError), forGood: [.rename]) { try run(folder) }
+      }
+      for name in folder.names where name.hasSuffix(".gguf") {
+        do {
+          let model = try GGUFCollection(folder(name))
+          #expect(number == 0, "renaming \(number): \(name) opens")
+          #expect(try old.isHeld(by: model))
+        } catch GGUFError.missingSplit(_, let split, _) {
+          #expect(split == "out-00001-of-00003.gguf")
+        }
+      }
+      try run(folder)
+      #expect(folder.names.count == 3)
+      #expect(try Model.sample.isHeld(by: GGUFCollection(folder(folder.names[0]))))
     }
   }
 

@@ -99,7 +99,9 @@ struct HeaderRefusalTests {
 
   static let start: [BadFile] = [
     BadFile("EMPTY", saying: "an empty file", "byte 0") { [] },
-    BadFile("BAD_MAGIC", saying: "'GGUF' expected", "46 47 47 55") { $0.magic = Array("FGGU".utf8) },
+    BadFile("BAD_MAGIC", saying: "'GGUF' expected", "46 47 47 55") {
+      $0.magic = Array("FGGU".utf8)
+    },
     BadFile("a file of before GGUF", saying: "before GGUF", "convert the original") {
       $0.magic = Array("tjgg".utf8)
     },
@@ -151,7 +153,9 @@ struct HeaderRefusalTests {
     BadFile("a key longer than the format has them", saying: "key 1", "65536", "65535") {
       $0.keys = [RawGGUF.pair(String(repeating: "k", count: 65_536), 1)]
     },
-    BadFile("an empty key", saying: "byte 24", "key 1 is empty") { $0.keys = [RawGGUF.pair("", 1)] },
+    BadFile("an empty key", saying: "byte 24", "key 1 is empty") {
+      $0.keys = [RawGGUF.pair("", 1)]
+    },
     BadFile("a NUL in a key", saying: "NUL") { $0.keys = [RawGGUF.pair("a\0b", 1)] },
     BadFile("a key that is not UTF-8", saying: "key 1 is not UTF-8", "byte 32") {
       $0.keys = [RawGGUF.string(bytes: [0x61, 0xFF]) + .littleEndian(UInt32(0)) + [1]]
@@ -384,7 +388,10 @@ struct HeaderRefusalTests {
   // MARK: - Attacks
 
   static let attacks: [BadFile] = [
-    BadFile("CVE-2024-21802: n_tensors times the size of an entry wraps", saying: "number of tensors") {
+    BadFile(
+      "CVE-2024-21802: n_tensors times the size of an entry wraps",
+      saying: "number of tensors"
+    ) {
       $0.claimedTensors = .max / 24 + 2
     },
     BadFile("CVE-2024-21836: n_kv times the size of a pair wraps", saying: "number of keys") {

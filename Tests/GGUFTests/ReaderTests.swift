@@ -124,7 +124,9 @@ struct ReaderTests {
 
   @Test(
     "a type without a known size is listed, and refused when read",
-    arguments: [(4, "Q4_2"), (31, "Q4_0_4_4"), (38, "IQ4_NL_8_8"), (43, "GGML_43"), (-1, "GGML_-1")]
+    arguments: [
+      (4, "Q4_2"), (31, "Q4_0_4_4"), (38, "IQ4_NL_8_8"), (43, "GGML_43"), (-1, "GGML_-1"),
+    ]
       as [(Int32, String)]
   )
   func unknownType(id: Int32, name: String) throws {
@@ -160,7 +162,10 @@ struct ReaderTests {
     #expect(try file.bytes(ofTensor: 1) == [1, 2, 3, 4])
   }
 
-  @Test("parts of a tensor are read by either way", arguments: [MappedFile.Access.mapped, .positioned])
+  @Test(
+    "parts of a tensor are read by either way",
+    arguments: [MappedFile.Access.mapped, .positioned]
+  )
   func parts(access: MappedFile.Access) throws {
     try folder.write(BadFile.sound.bytes, to: "x.gguf")
     let file = try GGUFReader(folder("x.gguf"), access: access)
@@ -187,7 +192,9 @@ struct ReaderTests {
   @Test("strings longer than the reader's window come whole")
   func longString() throws {
     let text = String(repeating: "0123456789é", count: 90_000)
-    let file = try open(.sound([("a", [1])], keys: [RawGGUF.pair("t", text), RawGGUF.pair("u", 7)]))
+    let file = try open(
+      .sound([("a", [1])], keys: [RawGGUF.pair("t", text), RawGGUF.pair("u", 7)])
+    )
     #expect(file.metadata["t"] == .string(text))
     #expect(file.metadata["u"] == .uint32(7))
   }

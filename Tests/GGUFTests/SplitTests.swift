@@ -199,7 +199,9 @@ struct SplitTests {
 
   @Test("splits of two models are refused")
   func foreign() throws {
-    var first = try write(changing: 1) { $0.keys[0] = RawGGUF.pair("general.architecture", "other") }
+    var first = try write(changing: 1) {
+      $0.keys[0] = RawGGUF.pair("general.architecture", "other")
+    }
     refused(first, naming: name(2, of: 3), saying: "general.architecture", "'other'", "'test'")
     first = try write(changing: 1) { $0.tensors = [RawGGUF.tensor("t0", [8])] }
     refused(first, naming: name(2, of: 3), saying: "'t0'", name(1, of: 3))

@@ -33,7 +33,10 @@ struct GGUFMutation {
   /// Changes `file` once.
   static func apply(to file: inout RawGGUF, using random: inout SeededRandom) {
     switch Int.random(in: 0..<16, using: &random) {
-    case 0: file.version = UInt32(truncatingIfNeeded: ByteMutation.numbers.randomElement(using: &random) ?? 0)
+    case 0:
+      file.version = UInt32(
+        truncatingIfNeeded: ByteMutation.numbers.randomElement(using: &random) ?? 0
+      )
     case 1: file.claimedKeys = ByteMutation.numbers.randomElement(using: &random)
     case 2: file.claimedTensors = ByteMutation.numbers.randomElement(using: &random)
     case 3: file.data += random.bytes(32 * Int.random(in: 1...4, using: &random))
