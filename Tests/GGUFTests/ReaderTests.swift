@@ -33,7 +33,7 @@ struct ReaderTests {
 
   @Test("version 2 is read as version 3")
   func version2() throws {
-    var raw = BadFile.sound
+    var raw = BadGGUF.sound
     raw.version = 2
     let file = try open(raw)
     #expect(file.header.version == 2)
@@ -66,7 +66,7 @@ struct ReaderTests {
 
   @Test("a gap and what follows the last tensor are read with a warning, and reported")
   func gaps() throws {
-    var raw = BadFile.sound
+    var raw = BadGGUF.sound
     raw.tensors[1] = RawGGUF.tensor("b", [8], at: 128)
     raw.data.insert(contentsOf: [UInt8](repeating: 9, count: 64), at: 64)
     raw.data += [UInt8](repeating: 7, count: 40)
@@ -95,7 +95,7 @@ struct ReaderTests {
 
   @Test("tensors out of order are read with a warning, and reported")
   func outOfOrder() throws {
-    var raw = BadFile.sound
+    var raw = BadGGUF.sound
     raw.tensors.reverse()
     let file = try open(raw)
     #expect(file.tensors.map(\.name) == ["b", "a"])
@@ -107,7 +107,7 @@ struct ReaderTests {
 
   @Test("padding that is not zero is found, before the data and between tensors")
   func padding() throws {
-    var raw = BadFile.sound
+    var raw = BadGGUF.sound
     raw.data[61] = 1
     var bytes = raw.bytes
     bytes[bytes.count - raw.data.count - 1] = 1
@@ -167,7 +167,7 @@ struct ReaderTests {
     arguments: [MappedFile.Access.mapped, .positioned]
   )
   func parts(access: MappedFile.Access) throws {
-    try folder.write(BadFile.sound.bytes, to: "x.gguf")
+    try folder.write(BadGGUF.sound.bytes, to: "x.gguf")
     let file = try GGUFReader(folder("x.gguf"), access: access)
     var part = [UInt8](repeating: 0, count: 5)
     try part.withUnsafeMutableBytes { try file.read(tensor: 0, bytes: 20..<25, into: $0) }
@@ -176,7 +176,7 @@ struct ReaderTests {
 
   @Test("a file that is cut while it is open is an error")
   func shrunk() throws {
-    let file = try open(BadFile.sound)
+    let file = try open(BadGGUF.sound)
     try folder.resize("x.gguf", to: file.byteCount - 1)
     #expect(throws: StorageError.self) { try file.bytes(ofTensor: 1) }
   }
@@ -186,6 +186,18 @@ struct ReaderTests {
     try folder.makePipe("pipe.gguf")
     #expect(throws: StorageError.notRegularFile(path: folder("pipe.gguf"))) {
       try GGUFReader(folder("pipe.gguf"))
+    }
+  }
+
+  @Test("more than 1 GiB before the data is refused before it is read")
+  func hugeHeader() throws {
+    var raw = RawGGUF()
+    raw.keys = [RawGGUF.array("x", of: 10, 1 << 27, [])]
+    try folder.write(raw.bytes, to: "x.gguf")
+    // Without blocks on the disk.
+    try folder.resize("x.gguf", to: 2 << 30)
+    #expect(throws: GGUFError.headerTooLarge(file: folder("x.gguf"), limit: 1 << 30)) {
+      try GGUFReader(folder("x.gguf"))
     }
   }
 

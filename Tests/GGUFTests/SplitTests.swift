@@ -134,7 +134,7 @@ struct SplitTests {
     #expect(try GGUFCollection(paths: paths).tensors.map(\.name) == ["t0", "t1", "t2"])
     let error = #expect(throws: GGUFError.self) { try GGUFCollection(paths: [paths[0], paths[2]]) }
     #expect("\(error.map { "\($0)" } ?? "")".contains("split 1 of 3 is missing"))
-    try folder.write(BadFile.sound.bytes, to: "whole.gguf")
+    try folder.write(BadGGUF.sound.bytes, to: "whole.gguf")
     #expect(throws: GGUFError.missingKey(file: folder("whole.gguf"), key: "split.count")) {
       try GGUFCollection(paths: paths + [folder("whole.gguf")])
     }
@@ -224,7 +224,7 @@ struct SplitTests {
 
   @Test("a whole file with the name of a split is read with a warning")
   func wholeNamedSplit() throws {
-    try folder.write(BadFile.sound.bytes, to: name(1, of: 2))
+    try folder.write(BadGGUF.sound.bytes, to: name(1, of: 2))
     let model = try GGUFCollection(folder(name(1, of: 2)))
     #expect(model.tensors.count == 2)
     #expect(model.warnings.count == 1)
