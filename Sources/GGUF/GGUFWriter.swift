@@ -84,33 +84,52 @@ public final class GGUFWriter: Sendable {
     written.withLock { $0[index].insert(offset..<offset + bytes.count) }
   }
 
-  /// Counts a tensor as written which an earlier run wrote, as the caller's journal vouches and
-  /// ``checksum(ofTensors:)`` confirms.
-  public func noteWritten(tensor index: Int) {
-    written.withLock { $0[index].insert(0..<places[index].range.count) }
-  }
+  // MARK: - Going on after a kill
 
-  /// The checksum of the bytes that stand in the files for the tensors at `indices`.
+  /// The checksum of bytes of a tensor as they stand in the file, for the caller's journal.
   ///
-  /// - Parameter indices: Tensors of the plan, in the order in which they count.
-  /// - Returns: XXH64 of their bytes behind each other.
-  /// - Throws: `StorageError` if a file is shorter or cannot be read.
-  public func checksum(ofTensors indices: [Int]) throws -> UInt64 {
+  /// - Parameters:
+  ///   - index: Which tensor of the plan.
+  ///   - range: Bytes relative to its first.
+  /// - Returns: Their XXH64.
+  /// - Throws: `StorageError` if the file is shorter or cannot be read.
+  public func checksum(ofTensor index: Int, bytes range: Range<Int>) throws -> UInt64 {
+    let place = places[index]
+    precondition(range.lowerBound >= 0 && range.upperBound <= place.range.count)
     var checksum = Checksum()
-    var room = [UInt8](repeating: 0, count: 1 << 20)
-    for index in indices {
-      let (number, range) = places[index]
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: room.count) {
-        let piece = start..<min(start + room.count, range.upperBound)
-        try room.withUnsafeMutableBytes { buffer in
-          let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<piece.count])
-          try files[number].read(piece, into: bytes)
-          checksum.update(UnsafeRawBufferPointer(bytes))
-        }
+    var room = [UInt8](repeating: 0, count: min(1 << 20, range.count))
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+      let first = place.range.lowerBound + start
+      let piece = first..<min(first + 1 << 20, place.range.lowerBound + range.upperBound)
+      try room.withUnsafeMutableBytes { buffer in
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<piece.count])
+        try files[place.file].read(piece, into: bytes)
+        checksum.update(UnsafeRawBufferPointer(bytes))
       }
     }
     return checksum.value
   }
+
+  /// Takes bytes for written which an earlier run wrote and whose checksum a journal has.
+  ///
+  /// - Parameters:
+  ///   - index: Which tensor of the plan.
+  ///   - range: Bytes relative to its first.
+  ///   - expected: What ``checksum(ofTensor:bytes:)`` gave then.
+  /// - Throws: `StorageError.lostWorkFile` if other bytes stand there, as after a kill between the
+  ///   placing of two splits; another `StorageError` if they cannot be read.
+  public func confirm(tensor index: Int, bytes range: Range<Int>, checksum expected: UInt64) throws
+  {
+    let path = files[places[index].file].workPath
+    do {
+      guard try checksum(ofTensor: index, bytes: range) == expected else {
+        throw StorageError.lostWorkFile(path: path)
+      }
+    } catch StorageError.shrank { throw StorageError.lostWorkFile(path: path) }
+    written.withLock { $0[index].insert(range) }
+  }
+
+  // MARK: - The end
 
   /// Syncs what was written so far.
   public func sync() throws { for file in files { try file.sync() } }
