@@ -49,6 +49,7 @@ let package = Package(
     room("Zstandard", ["CZstd"]),
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
+    room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
     room(
@@ -109,7 +110,8 @@ let package = Package(
       name: "Fixtures",
       path: "Fixtures",
       exclude: [
-        "README.md", "fuzz", "make_normalization_data.py", "make_tokenizer_cases.py", "models",
+        "README.md", "fuzz", "gguf", "make_gguf.py", "make_normalization_data.py",
+        "make_tokenizer_cases.py", "models",
         "oracles",
         "text",
         "tokenizer-cases.json",
@@ -126,6 +128,7 @@ let package = Package(
     tests("Storage", ["JSON", "TestSupport", system]),
     tests("Tensors", ["CKernels", "Fixtures", "Safetensors", "TestSupport", system]),
     tests("Safetensors", ["JSON", "Storage", "Tensors", "TestSupport", system]),
+    tests("GGUF", ["Fixtures", "JSON", "Storage", "Tensors", "TestSupport", system]),
     tests(
       "Pack",
       ["CKernels", "JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]

@@ -117,7 +117,7 @@ public final class ReplacementDirectory {
   public func finish() throws(StorageError) {
     for folder in folders { try sync(folder) }
     // An interruption between the two renames would leave nothing at the final name.
-    try TemporaryWork.place(workPath) { () throws(StorageError) in try place() }
+    try TemporaryWork.place([workPath]) { () throws(StorageError) in try place() }
   }
 
   private func place() throws(StorageError) {

@@ -20,7 +20,7 @@ public final class ReplacementFile: @unchecked Sendable {
   public let destination: FilePath
   /// Where it is written: the destination's name with `.partial` behind it.
   public let workPath: FilePath
-  private let calls = SystemCalls.current
+  let calls = SystemCalls.current
   private let descriptor: Int32
   private let keeping: Keeping
   /// Whether the work file is locked and not yet in place.
@@ -131,6 +131,13 @@ public final class ReplacementFile: @unchecked Sendable {
     }
   }
 
+  /// Bytes of the work file so far.
+  public func byteCount() throws(StorageError) -> Int {
+    do { return Int(try calls.status(descriptor).st_size) } catch {
+      throw StorageError("examine", workPath, error)
+    }
+  }
+
   /// Syncs what was written.
   public func sync() throws(StorageError) {
     do { try calls.sync(descriptor) } catch { throw StorageError("sync", workPath, error) }
@@ -141,18 +148,27 @@ public final class ReplacementFile: @unchecked Sendable {
   /// - Throws: ``StorageError``. The destination is then as it was, unless it is the folder that
   ///   could not be synced: then the whole new file is in place.
   public func place() throws(StorageError) {
+    try TemporaryWork.place([workPath]) { () throws(StorageError) in try rename() }
+    try calls.syncFolder(of: destination)
+  }
+
+  /// Gives the synced file its final name.
+  func rename() throws(StorageError) {
     // Some file systems tell of failed writes only when a descriptor is closed. Ours holds the lock
     // until the file is in place, so a second one is closed first.
     do { try calls.close(calls.duplicate(descriptor)) } catch {
       throw StorageError("close", workPath, error)
     }
-    try TemporaryWork.place(workPath) { () throws(StorageError) in
-      do throws(Errno) { try calls.rename(workPath, to: destination) } catch {
-        throw StorageError("rename", workPath, error)
-      }
-      isOurs = false
+    do { try calls.rename(workPath, to: destination) } catch {
+      throw StorageError("rename", workPath, error)
     }
-    try calls.syncFolder(of: destination)
+    isOurs = false
+  }
+
+  /// Makes the file a work file again.
+  func takeBack() {
+    guard (try? calls.rename(destination, to: workPath)) != nil else { return }
+    isOurs = true
   }
 
   /// Syncs the file and puts it in place.

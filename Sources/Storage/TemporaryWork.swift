@@ -9,13 +9,13 @@ public enum TemporaryWork {
 
   static func remove(_ path: FilePath) { paths.withLock { _ = $0.remove(path.string) } }
 
-  /// Puts `path` in place by `body`; an interruption meanwhile waits for it to be done.
-  static func place(_ path: FilePath, _ body: () throws(StorageError) -> Void)
+  /// Puts `files` in place by `body`; an interruption meanwhile waits for it to be done.
+  static func place(_ files: [FilePath], _ body: () throws(StorageError) -> Void)
     throws(StorageError)
   {
     try paths.withLock { all throws(StorageError) in
       try body()
-      all.remove(path.string)
+      for file in files { all.remove(file.string) }
     }
   }
 

@@ -38,6 +38,7 @@ let package = Package(
     room("Zstandard", ["CZstd"]),
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
+    room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
     room(
@@ -64,8 +65,8 @@ let package = Package(
     .target(
       name: "Targets",
       dependencies: [
-        "Checkpoint", "Conversion", "Inference", "JSON", "LinearAlgebra", "Pack", "Safetensors",
-        "Storage", "Tensors", "TestSupport", "Tokenization", "Zstandard", system,
+        "Checkpoint", "Conversion", "GGUF", "Inference", "JSON", "LinearAlgebra", "Pack",
+        "Safetensors", "Storage", "Tensors", "TestSupport", "Tokenization", "Zstandard", system,
       ],
       path: "Targets",
       swiftSettings: settings

@@ -113,4 +113,43 @@ struct ReplacementFileTests {
     #expect(throws: StorageError.self) { try ReplacementDirectory(replacing: folder("out")) }
     #expect(try folder.bytes(of: "precious") == [1, 2, 3])
   }
+
+  // MARK: - Several together
+
+  private func files(_ folder: TemporaryDirectory, _ names: [String]) throws -> [ReplacementFile] {
+    try names.map { name in
+      let file = try ReplacementFile(replacing: folder(name))
+      try file.write([7], at: 0)
+      return file
+    }
+  }
+
+  @Test("files that belong together are replaced together")
+  func together() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1], to: "b")
+    let files = try files(folder, ["a", "b", "c"])
+    #expect(try folder.bytes(of: "b") == [1])
+    try ReplacementFile.finish(files)
+    #expect(try folder.files() == ["a": [7], "b": [7], "c": [7]])
+  }
+
+  @Test("if one of several cannot be put in place, all that was there is there still")
+  func notTogether() throws {
+    let folder = try TemporaryDirectory()
+    try folder.write([1], to: "a")
+    try folder.write([2], to: "b/inside")
+    do {
+      let files = try files(folder, ["a", "b", "c"])
+      #expect(
+        throws: StorageError.system(
+          action: "set aside",
+          path: folder("b"),
+          errno: .isDirectory
+        )
+      ) { try ReplacementFile.finish(files) }
+    }
+    #expect(try folder.files() == ["a": [1], "b/inside": [2]])
+    #expect(folder.names == ["a", "b"])
+  }
 }

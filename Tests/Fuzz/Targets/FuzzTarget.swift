@@ -30,5 +30,5 @@ package protocol FuzzTarget: AnyObject, SendableMetatype {
 /// All formats.
 package let fuzzTargets: [any FuzzTarget.Type] = [
   SafetensorsTarget.self, IndexTarget.self, ConfigurationTarget.self, TokenizerTarget.self,
-  PackTarget.self,
+  PackTarget.self, GGUFTarget.self,
 ]

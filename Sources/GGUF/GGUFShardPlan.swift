@@ -1,0 +1,116 @@
+public import SystemPackage
+public import Tensors
+
+/// The files that a model is written into: one, or splits as llama.cpp's `gguf-split` makes them.
+public struct GGUFShardPlan: Sendable {
+  /// How large a split may be.
+  public struct Limits: Sendable, Equatable {
+    /// Most bytes of tensors in a split, padding counted and metadata not; a larger tensor gets a
+    /// split of its own.
+    public var bytes: Int?
+    /// Most tensors in a split.
+    public var tensors: Int?
+    /// Whether the first split has all metadata and no tensor.
+    public var isFirstEmpty: Bool
+
+    /// Limits of both kinds; without any, the model stays in one file.
+    public init(bytes: Int? = nil, tensors: Int? = nil, isFirstEmpty: Bool = false) {
+      self.bytes = bytes
+      self.tensors = tensors
+      self.isFirstEmpty = isFirstEmpty
+    }
+  }
+
+  /// A file to be written.
+  public struct Shard: Sendable {
+    /// Where it will be.
+    public let path: FilePath
+    /// Places of its tensors in the list that was planned.
+    public let tensors: [Int]
+    /// Its bytes.
+    public let layout: GGUFLayout
+  }
+
+  /// The files, in order.
+  public let shards: [Shard]
+  /// Names and sizes of the tensors that were planned.
+  let tensors: [TensorLayout]
+
+  /// Bytes of all files together.
+  public var byteCount: Int { shards.reduce(0) { $0 + $1.layout.byteCount } }
+
+  /// Plans one file, or splits filled in order.
+  ///
+  /// - Parameters:
+  ///   - destination: The file. Splits have its name, without `.gguf`, before their numbers.
+  ///   - metadata: All keys; how a source was split is left out. The first split has all of them, the
+  ///     others what says how it is split, and the alignment.
+  ///   - tensors: The tensors, in the order they are to have.
+  ///   - limits: When to begin another split.
+  /// - Throws: ``GGUFError`` for what the format cannot say.
+  public init(
+    destination: FilePath,
+    metadata: GGUFMetadata,
+    tensors: [TensorLayout],
+    limits: Limits = Limits()
+  ) throws {
+    self.tensors = tensors
+    var metadata = metadata
+    for key in GGUFKey.split { metadata[key] = nil }
+    // All rules are checked, and all sizes known, before anything is divided.
+    let whole = try GGUFLayout(metadata: metadata, tensors: tensors, file: destination)
+    let groups = GGUFShardPlan.groups(whole, limits)
+    guard groups.count > 1 else {
+      shards = [Shard(path: destination, tensors: Array(tensors.indices), layout: whole)]
+      return
+    }
+    guard groups.count <= GGUFLimits.splits else {
+      throw GGUFError.cannotWrite(
+        file: destination,
+        what: "\(groups.count) splits",
+        reason: "at most \(GGUFLimits.splits) can be counted; choose larger splits"
+      )
+    }
+    var later = GGUFMetadata()
+    later[GGUFKey.alignment] = metadata[GGUFKey.alignment]
+    let prefix = GGUFShardPlan.prefix(destination)
+    shards = try groups.enumerated().map { number, members in
+      var keys = number == 0 ? metadata : later
+      keys[GGUFKey.splitNumber] = .uint16(UInt16(number))
+      // In this order by llama.cpp's tool, which sets the count last.
+      keys[GGUFKey.splitTensorCount] = .int32(Int32(tensors.count))
+      keys[GGUFKey.splitCount] = .uint16(UInt16(groups.count))
+      let path = FilePath(prefix + GGUFSplitName.suffix(number, of: groups.count))
+      return Shard(
+        path: path,
+        tensors: Array(members),
+        layout: try GGUFLayout(metadata: keys, tensors: Array(tensors[members]), file: path)
+      )
+    }
+  }
+
+  /// Which tensors go together.
+  private static func groups(_ whole: GGUFLayout, _ limits: Limits) -> [Range<Int>] {
+    var groups: [Range<Int>] = limits.isFirstEmpty && !whole.ranges.isEmpty ? [0..<0] : []
+    var start = 0
+    var filled = 0
+    for index in whole.ranges.indices {
+      let size = whole.ranges[index].count + whole.padding(behind: index).count
+      let isFull =
+        limits.bytes.map { filled + size > $0 } ?? false
+        || limits.tensors.map { index - start >= max(1, $0) } ?? false
+      if isFull, index > start {
+        groups.append(start..<index)
+        start = index
+        filled = 0
+      }
+      filled += size
+    }
+    return groups + [start..<whole.ranges.count]
+  }
+
+  private static func prefix(_ destination: FilePath) -> String {
+    let name = destination.string
+    return name.hasSuffix(".gguf") ? String(name.dropLast(5)) : name
+  }
+}
