@@ -51,7 +51,7 @@ let package = Package(
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room("Checkpoint", ["CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
     room(
       "Inference",
       [
@@ -71,8 +71,8 @@ let package = Package(
     room(
       "Conversion",
       [
-        "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage",
-        "Tensors", system,
+        "Checkpoint", "GGUF", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors",
+        "Storage", "Tensors", system,
       ]
     ),
     room(
@@ -94,7 +94,7 @@ let package = Package(
     room(
       "Commands",
       [
-        "Calibration", "Checkpoint", "Compression", "Conversion", "Evaluation", "JSON",
+        "Calibration", "Checkpoint", "Compression", "Conversion", "Evaluation", "GGUF", "JSON",
         "LinearAlgebra", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard",
         system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]

@@ -1,3 +1,4 @@
+public import GGUF
 public import JSON
 internal import Storage
 public import Pack
@@ -11,6 +12,8 @@ public final class Checkpoint: Sendable {
   public enum Format: Sendable {
     /// One or more safetensors files.
     case safetensors(SafetensorsCollection)
+    /// A GGUF file, whole or in splits.
+    case gguf(GGUFCollection)
     /// A pack.
     case pack(PackReader)
 
@@ -18,6 +21,7 @@ public final class Checkpoint: Sendable {
     public var name: String {
       switch self {
       case .safetensors: "safetensors"
+      case .gguf: "gguf"
       case .pack: "moepack"
       }
     }
@@ -37,11 +41,19 @@ public final class Checkpoint: Sendable {
   public let places: [TensorPlace]
   /// Names of the family's tensors.
   public let names: TensorNames?
+  /// The tensors as the files list them; other than `tensors` only for GGUF, where the experts of a
+  /// layer are one tensor.
+  public let fileTensors: [TensorDescriptor]
+  /// What each of `fileTensors` does.
+  public let filePlaces: [TensorPlace]
+  /// What holds the tensors.
+  public let source: any TensorSource
   /// Experts left in each MoE layer, by their number in the original model.
   public let keptExperts: [Int: [Int]]
   /// Odd things that do no harm.
   public let warnings: [String]
 
+  private let gguf: GGUFModel?
   private let indexOfPlace: [TensorPlace: Int]
   private let matrixOfExpert: [MatrixKey: PackMatrix]
 
@@ -59,6 +71,8 @@ public final class Checkpoint: Sendable {
       try self.init(location, .safetensors(try CheckpointFolder(folder).open()))
     case .safetensors(let file):
       try self.init(location, .safetensors(try SafetensorsCollection(file: file)))
+    case .gguf(let file):
+      try self.init(location, .gguf(try GGUFCollection(file)))
     case .pack(let file):
       try self.init(location, .pack(try PackReader(file)))
     }
@@ -67,23 +81,37 @@ public final class Checkpoint: Sendable {
   private init(_ location: ModelLocation, _ format: Format) throws {
     self.location = location
     self.format = format
-    let text = try Checkpoint.auxiliaryFile("config.json", location, format)
+    let gguf: GGUFModel?
+    switch format {
+    case .safetensors(let collection):
+      (source, gguf, warnings) = (collection, nil, collection.warnings)
+    case .gguf(let collection):
+      let model = GGUFModel(collection)
+      (source, gguf, warnings) = (model, model, collection.warnings)
+    case .pack(let pack): (source, gguf, warnings) = (pack, nil, [])
+    }
+    self.gguf = gguf
     let configurationName = Checkpoint.describe("config.json", in: location)
-    configurationJSON = try text.map { text in
-      do { return try JSONValue(parsing: text) } catch let error as JSONError {
-        throw CheckpointError.malformedFile(file: configurationName, reason: error.description)
+    if let gguf {
+      configurationJSON = gguf.configuration
+    } else {
+      let text = try Checkpoint.auxiliaryFile("config.json", location, format)
+      configurationJSON = try text.map { text in
+        do { return try JSONValue(parsing: text) } catch let error as JSONError {
+          throw CheckpointError.malformedFile(file: configurationName, reason: error.description)
+        }
       }
     }
-    var configuration: ModelConfiguration?
-    var problem: CheckpointError?
     let architecture = configurationJSON.flatMap { Architectures.of($0) }
-    if let json = configurationJSON, let architecture {
+    var configuration: ModelConfiguration?
+    var problem = gguf?.problem
+    if problem == nil, let json = configurationJSON, let architecture {
       do {
         configuration = try architecture.configuration(
           ConfigurationReader(json: json, file: configurationName)
         )
       } catch let error as CheckpointError { problem = error }
-    } else {
+    } else if problem == nil {
       let type = configurationJSON?["model_type"]?.string
       problem = .unsupported(
         path: location.path,
@@ -95,32 +123,31 @@ public final class Checkpoint: Sendable {
     }
     self.configuration = configuration
     self.problem = problem
-    names = configuration == nil ? nil : architecture?.names
-    let source: any TensorSource
+    let names = configuration == nil ? nil : architecture?.names
+    self.names = names
     var matrices: [PackMatrix] = []
     var kept: [Int: [Int]] = [:]
-    switch format {
-    case .safetensors(let collection):
-      source = collection
-      warnings = collection.warnings
-    case .pack(let pack):
-      source = pack
+    if case .pack(let pack) = format {
       matrices = pack.matrices
-      warnings = []
       if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
     }
     if let configuration, kept.isEmpty {
       for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }
     }
     keptExperts = kept
-    let names = self.names
-    places = source.tensors.map { tensor in
+    let tensors = source.tensors
+    places = tensors.map { tensor in
       let base = tensor.name.split(separator: "#", maxSplits: 1).first.map(String.init)
       return names?.place(of: base ?? tensor.name) ?? TensorPlace(.other)
     }
+    if case .gguf(let collection) = format, let gguf {
+      (fileTensors, filePlaces) = (collection.tensors, gguf.filePlaces)
+    } else {
+      (fileTensors, filePlaces) = (tensors, places)
+    }
     var indexOfPlace: [TensorPlace: Int] = [:]
     for (index, place) in places.enumerated() where place.role != .other {
-      if !source.tensors[index].name.contains("#") { indexOfPlace[place] = index }
+      if !tensors[index].name.contains("#") { indexOfPlace[place] = index }
     }
     self.indexOfPlace = indexOfPlace
     var matrixOfExpert: [MatrixKey: PackMatrix] = [:]
@@ -136,14 +163,6 @@ public final class Checkpoint: Sendable {
   }
 
   // MARK: - Tensors
-
-  /// What holds the tensors.
-  public var source: any TensorSource {
-    switch format {
-    case .safetensors(let collection): collection
-    case .pack(let pack): pack
-    }
-  }
 
   /// All tensors.
   public var tensors: [TensorDescriptor] { source.tensors }
@@ -168,9 +187,15 @@ public final class Checkpoint: Sendable {
   // MARK: - Files
 
   /// A small file that belongs to the model (tokenizer.json and the like), or nil.
+  ///
+  /// For GGUF, what its keys say in the words of Hugging Face's files.
   public func auxiliaryFile(_ name: String) throws -> [UInt8]? {
-    try Checkpoint.auxiliaryFile(name, location, format)
+    try gguf.map { try $0.auxiliaryFile(name) }
+      ?? Checkpoint.auxiliaryFile(name, location, format)
   }
+
+  /// Names of the files that are made from the keys of a GGUF file.
+  var madeFiles: [String] { gguf?.auxiliaryNames ?? [] }
 
   /// How to name such a file in a message.
   public func describe(_ name: String) -> String { Checkpoint.describe(name, in: location) }
@@ -213,7 +238,7 @@ public final class Checkpoint: Sendable {
   private static func describe(_ name: String, in location: ModelLocation) -> String {
     switch location {
     case .directory(let folder): folder.appending(name).string
-    case .safetensors(let path), .pack(let path): "\(path): \(name)"
+    case .safetensors(let path), .gguf(let path), .pack(let path): "\(path): \(name)"
     }
   }
 

@@ -16,6 +16,7 @@ public struct ModelFiles {
         FileSystem.kind(folder.appending($0)) == .file
       }
     case (_, .pack(let pack)): all = pack.files.filter { !$0.isSafetensors }.map(\.path)
+    case (_, .gguf): all = checkpoint.madeFiles
     default: all = []
     }
     names = all.filter(ModelFiles.isWanted).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

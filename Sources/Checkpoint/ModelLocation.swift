@@ -7,6 +7,8 @@ public enum ModelLocation: Sendable, Equatable {
   case directory(FilePath)
   /// A single safetensors file.
   case safetensors(FilePath)
+  /// A GGUF file, or one of its splits.
+  case gguf(FilePath)
   /// A pack.
   case pack(FilePath)
 
@@ -27,19 +29,14 @@ public enum ModelLocation: Sendable, Equatable {
   /// The path itself.
   public var path: FilePath {
     switch self {
-    case .directory(let path), .safetensors(let path), .pack(let path): path
+    case .directory(let path), .safetensors(let path), .gguf(let path), .pack(let path): path
     }
   }
 
   private static func file(_ path: FilePath) throws -> ModelLocation {
     let file = try MappedFile(path)
     let start = try file.bytes(0..<min(8, file.byteCount))
-    if start.starts(with: "GGUF".utf8) {
-      throw CheckpointError.notAModel(
-        path: path,
-        reason: "GGUF files are not read by this version; give the Hugging Face folder"
-      )
-    }
+    if start.starts(with: "GGUF".utf8) || path.extension == "gguf" { return .gguf(path) }
     if start == [0x89, 0x4D, 0x4F, 0x45, 0x0D, 0x0A, 0x1A, 0x0A] || path.extension == "moepack" {
       return .pack(path)
     }
@@ -50,7 +47,7 @@ public enum ModelLocation: Sendable, Equatable {
     }
     throw CheckpointError.notAModel(
       path: path,
-      reason: "not a model: expected a checkpoint folder, a .safetensors or a .moepack file"
+      reason: "not a model: expected a checkpoint folder, a .safetensors, .gguf or .moepack file"
     )
   }
 

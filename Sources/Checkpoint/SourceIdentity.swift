@@ -1,4 +1,5 @@
 public import JSON
+internal import GGUF
 internal import Pack
 internal import Safetensors
 internal import Storage
@@ -16,6 +17,7 @@ extension Checkpoint {
     let weights: [FilePath] =
       switch format {
       case .safetensors(let collection): collection.files.map(\.path)
+      case .gguf(let collection): collection.files.map(\.path)
       case .pack: [location.path]
       }
     for path in weights {

@@ -71,10 +71,12 @@ public struct TensorNames: Sendable {
     ("model.layers.#.mlp.experts.down_proj", .expertDown),
   ]
 
-  /// The layer in "….layers.3.…", for tensors without a role.
+  /// The layer in "….layers.3.…" or "blk.3.…", for tensors without a role.
   private static func layer(of name: String) -> Int? {
     let components = name.split(separator: ".")
-    guard let place = components.firstIndex(of: "layers"), place + 1 < components.count else {
+    guard let place = components.firstIndex(where: { $0 == "layers" || $0 == "blk" }),
+      place + 1 < components.count
+    else {
       return nil
     }
     return Int(components[place + 1])

@@ -49,7 +49,7 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let checkpoint = try input.open()
-    let indices = checkpoint.tensors.indices.filter { isWanted($0, in: checkpoint) }
+    let indices = checkpoint.fileTensors.indices.filter { isWanted($0, in: checkpoint) }
     let report = InspectReport(checkpoint)
     if common.json {
       report.writeJSON(tensors: indices)
@@ -64,11 +64,11 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func isWanted(_ index: Int, in checkpoint: Checkpoint) -> Bool {
-    let place = checkpoint.places[index]
+    let place = checkpoint.filePlaces[index]
     if let layer, place.layer != layer { return false }
     if let expert, place.expert != expert { return false }
     if let role, !InspectCommand.matches(place.role, role) { return false }
-    if let match, !match.matches(checkpoint.tensors[index].name) { return false }
+    if let match, !match.matches(checkpoint.fileTensors[index].name) { return false }
     return true
   }
 

@@ -117,7 +117,8 @@ private struct PackingJob: ConversionJob {
     switch request.source.location {
     case .directory(let folder):
       packing = try LosslessPacking(folder: folder, takesAll: request.takesAllFiles)
-    case .safetensors(let file), .pack(let file): packing = try LosslessPacking(file: file)
+    case .safetensors(let file), .gguf(let file), .pack(let file):
+      packing = try LosslessPacking(file: file)
     }
   }
 

@@ -1,4 +1,5 @@
 internal import Checkpoint
+internal import GGUF
 internal import JSON
 internal import Pack
 internal import Safetensors
@@ -43,7 +44,7 @@ struct InspectReport {
     lines.append(
       (
         "tensors",
-        "\(SafeText.grouped(checkpoint.tensors.count)), \(SafeText.bytes(summary.totalBytes))"
+        "\(SafeText.grouped(checkpoint.fileTensors.count)), \(SafeText.bytes(summary.totalBytes))"
       )
     )
     for (role, bytes) in summary.bytesByRole where checkpoint.configuration != nil {
@@ -62,11 +63,11 @@ struct InspectReport {
   func printTable(tensors indices: [Int]) {
     var table = TextTable(["name", "type", "shape", "bytes", "role"], leftAligned: [0, 1, 2, 4])
     for index in indices {
-      let tensor = checkpoint.tensors[index]
+      let tensor = checkpoint.fileTensors[index]
       table.add([
         SafeText.shown(tensor.name), SafeText.shown(tensor.type.name),
         tensor.shape.map(String.init).joined(separator: " x "), SafeText.grouped(tensor.byteCount),
-        checkpoint.places[index].role.label,
+        checkpoint.filePlaces[index].role.label,
       ])
     }
     Console.print(table.text)
@@ -109,7 +110,7 @@ struct InspectReport {
   }
 
   private func tensorJSON(_ index: Int, _ fileNames: [String]) -> JSONValue {
-    let (tensor, place) = (checkpoint.tensors[index], checkpoint.places[index])
+    let (tensor, place) = (checkpoint.fileTensors[index], checkpoint.filePlaces[index])
     return [
       "name": .string(tensor.name), "type": .string(tensor.type.name),
       "shape": JSONValue(tensor.shape), "file": .string(fileNames[tensor.fileIndex]),
@@ -121,11 +122,19 @@ struct InspectReport {
 
   // MARK: - Parts of both
 
-  private var architecture: String? { checkpoint.configurationJSON?["model_type"]?.string }
+  /// `general.architecture` of a GGUF file, else `model_type`.
+  private var architecture: String? {
+    if case .gguf(let collection) = checkpoint.format {
+      return collection.metadata["general.architecture"]?.string
+    }
+    return checkpoint.configurationJSON?["model_type"]?.string
+  }
 
   private var fileNames: [String] {
     switch checkpoint.format {
     case .safetensors(let collection):
+      collection.files.map { $0.path.lastComponent?.string ?? $0.path.string }
+    case .gguf(let collection):
       collection.files.map { $0.path.lastComponent?.string ?? $0.path.string }
     case .pack(let pack): [pack.path.lastComponent?.string ?? pack.path.string]
     }
@@ -134,6 +143,8 @@ struct InspectReport {
   private var files: [(name: String, bytes: Int)] {
     switch checkpoint.format {
     case .safetensors(let collection):
+      zip(fileNames, collection.files).map { (name: $0, bytes: $1.byteCount) }
+    case .gguf(let collection):
       zip(fileNames, collection.files).map { (name: $0, bytes: $1.byteCount) }
     case .pack(let pack): [(name: fileNames[0], bytes: pack.byteCount)]
     }
@@ -146,6 +157,8 @@ struct InspectReport {
       for file in collection.files {
         for (key, value) in file.metadata { object[key] = .string(value) }
       }
+    case .gguf(let collection):
+      for (key, value) in collection.metadata { object[key] = value.json }
     case .pack(let pack):
       for (key, value) in pack.model.object?.members.map({ $0 }) ?? [] where key != "plan" {
         object[key] = value
