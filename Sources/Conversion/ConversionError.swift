@@ -10,6 +10,8 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
   case fileTooLarge(path: FilePath, byteCount: Int, limit: Int)
   /// The destination cannot say what the source says.
   case notExpressible(source: FilePath, reason: String, remedy: String)
+  /// A value is larger than the element type can say.
+  case outOfRange(tensor: String, type: String)
   /// Source and destination do not go together.
   case unsupported(reason: String)
 
@@ -23,6 +25,8 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
       "\(path): \(count) bytes are more than a pack takes for a file that is not weights (\(limit));"
         + " move it out of the folder"
     case .notExpressible(let source, let reason, let remedy): "\(source): \(reason); \(remedy)"
+    case .outOfRange(let tensor, let type):
+      "tensor '\(tensor)' has a value too large for \(type); choose BF16 or F32 for it"
     case .unsupported(let reason): reason
     }
   }

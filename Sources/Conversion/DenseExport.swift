@@ -8,18 +8,8 @@ internal import Tensors
 struct DenseExport {
   /// A tensor of the output and where its values come from.
   struct Item {
-    /// Where values come from.
-    enum Origin {
-      /// A tensor as it is.
-      case tensor(Int)
-      /// Some rows (of the outermost axis) of a tensor.
-      case rows(Int, [Int])
-      /// An expert's matrix, dense or factored.
-      case expert(ExpertMatrix)
-    }
-
     var layout: TensorLayout
-    var origin: Origin
+    var origin: TensorOrigin
   }
 
   let items: [Item]
@@ -98,7 +88,7 @@ struct DenseExport {
                 type: DenseExport.outputType(stored, type),
                 shape: [matrix.rows, matrix.columns]
               ),
-              origin: .expert(matrix)
+              origin: try source.origin(of: matrix)
             )
           )
           largest = max(largest, matrix.rows * matrix.columns * 4)
@@ -124,14 +114,16 @@ struct DenseExport {
         type: outputType(tensor.type, type),
         shape: tensor.shape
       ),
-      origin: .tensor(index)
+      origin: .bytes(tensor: index, 0..<tensor.byteCount)
     )
   }
 
   /// Floating-point tensors change their type, others keep it, and so do floats of 8 bits and fewer:
-  /// what they stand for may depend on scales in another tensor.
+  /// what they stand for may depend on scales in another tensor. Blocks, which safetensors does not
+  /// have, become F16 where nothing else is asked for.
   private static func outputType(_ source: ElementType, _ wanted: ElementType?) -> ElementType {
-    source.isEncodable ? wanted ?? source : source
+    if !source.isSafetensors, source.isComputable { return wanted ?? .f16 }
+    return source.isEncodable ? wanted ?? source : source
   }
 
   private static func router(
@@ -145,7 +137,7 @@ struct DenseExport {
     var item = try plain(index, source, type)
     guard experts != present else { return item }
     let rows = experts.compactMap { present.firstIndex(of: $0) }
-    item.origin = .rows(index, rows)
+    item.origin = .rows(tensor: index, rows)
     item.layout.shape[0] = rows.count
     return item
   }
@@ -159,7 +151,7 @@ struct DenseExport {
   ) throws -> Item {
     var item = try plain(index, source, type)
     guard experts.count != all else { return item }
-    item.origin = .rows(index, experts)
+    item.origin = .rows(tensor: index, experts)
     item.layout.shape[0] = experts.count
     return item
   }
@@ -174,7 +166,7 @@ struct DenseExport {
       let name = entry["type"]?.string
     else { return type }
     let original = ElementType(name: name)
-    return original.isEncodable ? original : type
+    return original.isComputable ? original : type
   }
 
   /// Expert count, top-k and type as they are now.
@@ -207,5 +199,32 @@ struct DenseExport {
       for key in ["dtype", "torch_dtype"] where object[key] != nil { object[key] = .string(word) }
     }
     return .object(object)
+  }
+}
+
+extension Checkpoint {
+  /// Where the values of an expert's matrix come from.
+  func origin(of matrix: ExpertMatrix) throws -> TensorOrigin {
+    switch matrix.form {
+    case .dense(let tensor, let offset):
+      do throws(TensorError) {
+        let bytes = try tensors[tensor].type.byteCount(shape: [matrix.rows, matrix.columns])
+        return .bytes(tensor: tensor, offset..<offset + bytes)
+      } catch {
+        throw CheckpointError.wrongType(
+          path: location.path,
+          tensor: tensors[tensor].name,
+          reason: error.description
+        )
+      }
+    case .factors(let left, let right, let rank):
+      return .factors(
+        left: left,
+        right: right,
+        rank: rank,
+        rows: matrix.rows,
+        columns: matrix.columns
+      )
+    }
   }
 }

@@ -1,8 +1,6 @@
 internal import Checkpoint
 internal import JSON
-internal import LinearAlgebra
 internal import Pack
-internal import Parallelism
 internal import Safetensors
 internal import Storage
 internal import SystemPackage
@@ -85,134 +83,17 @@ struct ExportJob: ConversionJob {
   ) throws -> ConversionReport {
     let items = shard.tensors.map { export.items[$0] }
     let writer = try SafetensorsWriter(replacing: path, tensors: items.map(\.layout))
+    let transcription = TensorTranscription(
+      values: request.source.values,
+      threads: request.threads
+    )
     for (index, item) in items.enumerated() {
-      try write(item, as: index, to: writer)
+      let part = TensorPart(origin: item.origin)
+      try transcription.write([part], item.layout, to: writer, as: index)
       progress(try item.layout.type.byteCount(shape: item.layout.shape))
     }
     try writer.finish()
     return ConversionReport(tensorCount: items.count, byteCount: FileSystem.byteCount(path) ?? 0)
-  }
-
-  private func write(_ item: DenseExport.Item, as index: Int, to writer: SafetensorsWriter) throws {
-    switch item.origin {
-    case .tensor(let tensor):
-      try copy(
-        tensor,
-        bytes: 0..<request.source.tensors[tensor].byteCount,
-        item,
-        index,
-        to: writer,
-        at: 0
-      )
-    case .rows(let tensor, let rows):
-      let source = request.source.tensors[tensor]
-      let rowBytes = source.byteCount / max(source.shape[0], 1)
-      let outputRow = try item.layout.type.byteCount(shape: Array(item.layout.shape.dropFirst()))
-      for (place, row) in rows.enumerated() {
-        try copy(
-          tensor,
-          bytes: row * rowBytes..<(row + 1) * rowBytes,
-          item,
-          index,
-          to: writer,
-          at: place * outputRow
-        )
-      }
-    case .expert(let matrix):
-      switch matrix.form {
-      case .dense(let tensor, let offset):
-        let type = request.source.tensors[tensor].type
-        let bytes = try type.byteCount(shape: [matrix.rows, matrix.columns])
-        try copy(tensor, bytes: offset..<offset + bytes, item, index, to: writer, at: 0)
-      case .factors(let left, let right, let rank):
-        let factors = LowRankFactors(
-          storedLeft: try load(left, rank, matrix.rows),
-          right: try load(right, rank, matrix.columns)
-        )
-        let product = try factors.product(threads: request.threads)
-        try narrow(product, item, index, to: writer)
-      }
-    }
-  }
-
-  /// Copies bytes, or converts them element by element, in pieces side by side.
-  private func copy(
-    _ tensor: Int,
-    bytes range: Range<Int>,
-    _ item: DenseExport.Item,
-    _ index: Int,
-    to writer: SafetensorsWriter,
-    at offset: Int
-  ) throws {
-    let source = request.source
-    let type = source.tensors[tensor].type
-    let target = item.layout.type
-    // A piece is a whole number of elements, or of blocks, if they are to be converted.
-    let blockBytes = type == target ? 1 : try type.byteCount(shape: [type.unitElements])
-    let piece = (1 << 20) / blockBytes * blockBytes
-    try parallelForEach(count: (range.count + piece - 1) / piece, threads: request.threads) {
-      number in
-      let start = range.lowerBound + number * piece
-      let part = start..<min(start + piece, range.upperBound)
-      var room = [UInt8](repeating: 0, count: part.count)
-      if type == target {
-        try room.withUnsafeMutableBytes { buffer in
-          try source.source.read(tensor: tensor, bytes: part, into: buffer)
-          try writer.write(
-            UnsafeRawBufferPointer(buffer),
-            tensor: index,
-            at: offset + number * piece
-          )
-        }
-        return
-      }
-      let elements = part.count / blockBytes * type.unitElements
-      let values = Matrix(rows: 1, columns: elements)
-      try source.widen(tensor: tensor, fromByte: part.lowerBound, into: values.elements)
-      let outBytes = try target.byteCount(shape: [elements])
-      room = [UInt8](repeating: 0, count: outBytes)
-      try room.withUnsafeMutableBytes { buffer in
-        try target.narrow(UnsafeBufferPointer(values.elements), into: buffer)
-        let done =
-          number * (piece / blockBytes * type.unitElements) * (outBytes / max(elements, 1))
-        try writer.write(UnsafeRawBufferPointer(buffer), tensor: index, at: offset + done)
-      }
-    }
-  }
-
-  private func load(_ tensor: Int, _ rows: Int, _ columns: Int) throws -> Matrix {
-    let matrix = Matrix(rows: rows, columns: columns)
-    try request.source.widen(tensor: tensor, into: matrix.elements)
-    return matrix
-  }
-
-  private func narrow(
-    _ matrix: Matrix,
-    _ item: DenseExport.Item,
-    _ index: Int,
-    to writer: SafetensorsWriter
-  ) throws {
-    let type = item.layout.type
-    let block = max(1, (1 << 18) / max(matrix.columns, 1))
-    let rowBytes = try type.byteCount(shape: [matrix.columns])
-    try parallelForEach(count: (matrix.rows + block - 1) / block, threads: request.threads) {
-      number in
-      let rows = number * block..<min((number + 1) * block, matrix.rows)
-      let values = UnsafeBufferPointer(
-        rebasing: matrix.elements[
-          rows.lowerBound * matrix.columns..<rows.upperBound * matrix.columns
-        ]
-      )
-      var room = [UInt8](repeating: 0, count: rows.count * rowBytes)
-      try room.withUnsafeMutableBytes { buffer in
-        try type.narrow(values, into: buffer)
-        try writer.write(
-          UnsafeRawBufferPointer(buffer),
-          tensor: index,
-          at: rows.lowerBound * rowBytes
-        )
-      }
-    }
   }
 
   // MARK: - Other files
@@ -236,6 +117,10 @@ struct ExportJob: ConversionJob {
     case (_, .pack(let pack)):
       for file in pack.files where !file.isSafetensors && ExportJob.isCopied(file.path) {
         try put(file.path, try pack.contents(of: file))
+      }
+    case (_, .gguf):
+      for name in try ModelFiles(request.source).names where ExportJob.isCopied(name) {
+        if let bytes = try request.source.auxiliaryFile(name) { try put(name, bytes) }
       }
     default: break
     }

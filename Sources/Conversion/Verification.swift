@@ -83,7 +83,7 @@ public struct Verification: Sendable {
       let batch = Array(tensors[start..<min(start + max(1, threads), tensors.count)])
       let found = parallelMap(count: batch.count, threads: threads) { slot -> String? in
         do {
-          try checkpoint.requireFinite(tensor: batch[slot])
+          try checkpoint.values.requireFinite(tensor: batch[slot])
           return nil
         } catch { return "\(error)" }
       }

@@ -41,12 +41,14 @@ struct ModelLocationTests {
     #expect(try ModelLocation(named.string) == .pack(named))
     let renamed = try folder.write(HandmadePack.magic, to: "m.safetensors.old")
     #expect(try ModelLocation(renamed.string) == .pack(renamed))
+    let gguf = try folder.write(Array("GGUF1234".utf8), to: "m.bin")
+    #expect(try ModelLocation(gguf.string) == .gguf(gguf))
+    let empty = try folder.write([], to: "m.gguf")
+    #expect(try ModelLocation(empty.string) == .gguf(empty))
   }
 
-  @Test("GGUF, pickles and other files are refused, each with its reason")
+  @Test("pickles and other files are refused, each with its reason")
   func otherFiles() throws {
-    let gguf = try folder.write(Array("GGUF1234".utf8), to: "m.gguf")
-    #expect(throws: CheckpointError.self) { try ModelLocation(gguf.string) }
     for name in ["pytorch_model.bin", "x.pt", "x.pth", "x.ckpt"] {
       let path = try folder.write([0x80, 2], to: name)
       #expect(throws: CheckpointError.pickleOnly(path: path, example: name)) {

@@ -115,14 +115,14 @@ import Testing
     }
   }
 
-  @Test("a file that is neither safetensors nor a pack is refused")
+  @Test("a file of none of the formats is refused")
   func otherFile() throws {
-    for name in ["a.txt", "a.safetensors", "a.moepack"] {
+    for name in ["a.txt", "a.safetensors", "a.gguf", "a.moepack"] {
       let path = try scratch.write(name, "hello, this is a plain text of some length")
       try Moepack.fail(1, saying: [name], ["inspect", path])
     }
     let path = try scratch.write("a.gguf", "GGUF\u{3}\u{0}\u{0}\u{0}")
-    try Moepack.fail(1, saying: ["GGUF"], ["inspect", path])
+    try Moepack.fail(1, saying: ["a.gguf", "number of tensors"], ["inspect", path])
   }
 
   /// A change to config.json, and what the refusal must name.

@@ -125,7 +125,7 @@ package struct Compressor {
     try writer.addTensor(
       TensorLayout(name: tensor.name, type: tensor.type, shape: tensor.shape),
       byteCount: tensor.byteCount
-    ) { try checkpoint.readFinite(tensor: index, bytes: $0, into: $1) }
+    ) { try checkpoint.values.readFinite(tensor: index, bytes: $0, into: $1) }
   }
 
   /// The router's rows of the kept experts.
@@ -136,7 +136,7 @@ package struct Compressor {
     let rowBytes = tensor.byteCount / max(tensor.shape[0], 1)
     var all = [UInt8](repeating: 0, count: tensor.byteCount)
     try all.withUnsafeMutableBytes {
-      try checkpoint.readFinite(tensor: index, bytes: 0..<tensor.byteCount, into: $0)
+      try checkpoint.values.readFinite(tensor: index, bytes: 0..<tensor.byteCount, into: $0)
     }
     let bytes = kept.flatMap { all[$0 * rowBytes..<($0 + 1) * rowBytes] }
     try writer.addTensor(
@@ -297,7 +297,7 @@ package struct Compressor {
         TensorLayout(name: name, type: type, shape: shape),
         byteCount: try type.byteCount(shape: shape)
       ) { range, buffer in
-        try checkpoint.readFinite(
+        try checkpoint.values.readFinite(
           tensor: tensor,
           bytes: range.lowerBound + offset..<range.upperBound + offset,
           into: buffer

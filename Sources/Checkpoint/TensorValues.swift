@@ -1,7 +1,20 @@
 internal import CKernels
-internal import Tensors
+public import SystemPackage
+public import Tensors
 
-extension Checkpoint {
+/// Reads the values of tensors, and refuses those that are infinite or no number.
+public struct TensorValues: Sendable {
+  /// What holds the tensors.
+  public let source: any TensorSource
+  /// The model, for errors.
+  public let path: FilePath
+
+  /// Values of `source`.
+  public init(_ source: any TensorSource, path: FilePath) {
+    self.source = source
+    self.path = path
+  }
+
   /// Reads elements of a tensor as Float32.
   ///
   /// - Parameters:
@@ -14,7 +27,7 @@ extension Checkpoint {
     fromByte byteOffset: Int = 0,
     into target: UnsafeMutableBufferPointer<Float>
   ) throws {
-    let tensor = tensors[index]
+    let tensor = source.tensors[index]
     let block = tensor.type.unitElements
     do {
       let blockBytes = try tensor.type.byteCount(shape: [block])
@@ -40,7 +53,7 @@ extension Checkpoint {
       }
     } catch let error as TensorError {
       throw CheckpointError.wrongType(
-        path: location.path,
+        path: path,
         tensor: tensor.name,
         reason: error.description
       )
@@ -52,7 +65,7 @@ extension Checkpoint {
   /// - Parameter index: The tensor.
   /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, or what reading throws.
   public func requireFinite(tensor index: Int) throws {
-    let tensor = tensors[index]
+    let tensor = source.tensors[index]
     let block = tensor.type.unitElements
     let elements = (1 << 18) / block * block
     var room = [Float](repeating: 0, count: min(elements, tensor.elementCount))
@@ -83,18 +96,32 @@ extension Checkpoint {
   ) throws {
     try source.read(tensor: index, bytes: range, into: buffer)
     let bytes = UnsafeRawBufferPointer(buffer)
-    if let element = tensors[index].type.firstNonFinite(in: bytes, at: range.lowerBound) {
+    if let element = source.tensors[index].type.firstNonFinite(in: bytes, at: range.lowerBound) {
       throw notFinite(index, element: element)
     }
   }
 
   private func notFinite(_ index: Int, element: Int) -> CheckpointError {
-    let tensor = tensors[index]
+    let tensor = source.tensors[index]
     var rest = element
     let place = tensor.shape.reversed().map { size in
       defer { rest /= max(size, 1) }
       return rest % max(size, 1)
     }
-    return .notFinite(path: location.path, tensor: tensor.name, element: place.reversed())
+    return .notFinite(path: path, tensor: tensor.name, element: place.reversed())
+  }
+}
+
+extension Checkpoint {
+  /// The values of its tensors.
+  public var values: TensorValues { TensorValues(source, path: location.path) }
+
+  /// Reads elements of a tensor as Float32; see ``TensorValues/widen(tensor:fromByte:into:)``.
+  public func widen(
+    tensor index: Int,
+    fromByte byteOffset: Int = 0,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    try values.widen(tensor: index, fromByte: byteOffset, into: target)
   }
 }
