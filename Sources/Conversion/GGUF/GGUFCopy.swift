@@ -50,10 +50,10 @@ public struct GGUFCopy: Sendable {
   /// - Parameter threads: Most threads to use.
   /// - Returns: The estimate; only the keys and the number of tensors matter, not their sizes.
   public func estimatedPeakMemory(threads: Int) -> Int {
-    // Keys are there as they were read, as they were changed, and as they will be written.
+    // Keys are there as they were read and as they will be written, and lists grow by doubling.
     let headers = source.files.reduce(0) { $0 + $1.header.dataStart }
     let planned = plan.shards.reduce(0) { $0 + $1.layout.header.count }
-    return baselineMemory(tensors: source.tensors.count) + 4 * (headers + planned)
+    return baselineMemory(tensors: source.tensors.count) + 2 * (headers + planned)
       + max(1, threads) * GGUFTensorCopy.pieceBytes
   }
 

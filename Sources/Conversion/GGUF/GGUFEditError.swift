@@ -25,8 +25,8 @@ public enum GGUFEditError: Error, Equatable, CustomStringConvertible {
     case .unreadableValue(let file, let key, let type, let reason):
       (file.map { "\($0): " } ?? "") + "the value of '\(key)' is to be of type \(type): \(reason)"
     case .missingKey(let file, let key, let near):
-      "\(file): there is no key '\(key)'" + GGUFEditError.suggestion(near)
-        + "; 'moepack inspect' lists all"
+      "\(file): there is no key '\(key)'"
+        + (near.isEmpty ? "; 'moepack inspect' lists all" : GGUFEditError.suggestion(near))
     case .keyExists(let file, let key, let old):
       "\(file): the key '\(key)' is there already, so '\(old)' cannot take its name; remove it first,"
         + " in a run of its own"
@@ -39,7 +39,6 @@ public enum GGUFEditError: Error, Equatable, CustomStringConvertible {
   }
 
   private static func suggestion(_ near: [String]) -> String {
-    near.isEmpty
-      ? "" : "; near it are " + near.map { "'\($0)'" }.joined(separator: ", ")
+    near.isEmpty ? "" : "; similar: " + near.map { "'\($0)'" }.joined(separator: ", ")
   }
 }

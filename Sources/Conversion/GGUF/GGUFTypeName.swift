@@ -107,7 +107,9 @@ public struct GGUFTypeName: Sendable, Equatable, CustomStringConvertible {
 
   private func string(_ text: String) throws(Misfit) -> String {
     // llama.cpp takes a value for a C string.
-    if text.utf8.contains(0) { throw Misfit(reason: "contains a NUL, where llama.cpp would end it") }
+    if text.utf8.contains(0) {
+      throw Misfit(reason: "contains a NUL, where llama.cpp would end it")
+    }
     return text
   }
 
