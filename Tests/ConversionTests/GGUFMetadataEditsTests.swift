@@ -99,7 +99,7 @@ struct GGUFMetadataEditsTests {
       try $0.rename("qwen2moe.block_count", to: "x")
     }
     refused(saying: "moepack inspect") { try $0.remove("nothing.of.the.kind") }
-    refused(saying: "'llama.blok_count'", "'llama.block_count'", "KEY:TYPE", "i64") {
+    refused(saying: "'llama.blok_count'", "'llama.block_count'", "llama.blok_count:TYPE=VALUE") {
       try $0.set("llama.blok_count", to: "5")
     }
   }
