@@ -34,7 +34,9 @@ extension ReplacementFile {
       }
       // One file of each folder will do.
       let folders = Dictionary(
-        files.map { (FileSystem.folder(of: $0.destination), $0) }, uniquingKeysWith: { old, _ in old })
+        files.map { (FileSystem.folder(of: $0.destination), $0) },
+        uniquingKeysWith: { old, _ in old }
+      )
       for file in folders.values { try file.calls.syncFolder(of: file.destination) }
     } catch {
       for file in placed.reversed() { file.takeBack() }
