@@ -136,7 +136,10 @@ let package = Package(
     tests("Checkpoint", ["Fixtures", "JSON", "Pack", "Storage", "Tensors", "TestSupport", system]),
     tests(
       "Conversion",
-      ["Checkpoint", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "TestSupport", system]
+      [
+        "Checkpoint", "Fixtures", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors",
+        "TestSupport", system,
+      ]
     ),
     tests("Parallelism", []),
     tests("LinearAlgebra", []),
@@ -159,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Commands", "Fixtures", "JSON", "Safetensors", "Storage", "Tensors", "TestSupport",
+        "Commands", "Fixtures", "GGUF", "JSON", "Safetensors", "Storage", "Tensors", "TestSupport",
         "Zstandard", system,
       ],
       swiftSettings: settings

@@ -24,7 +24,10 @@ public struct MoepackCommand: AsyncParsableCommand {
       ),
       CommandGroup(
         name: "Files and formats",
-        subcommands: [InspectCommand.self, ConvertCommand.self, TokenizeCommand.self]
+        subcommands: [
+          InspectCommand.self, ConvertCommand.self, EditCommand.self, SplitCommand.self,
+          MergeCommand.self, TokenizeCommand.self,
+        ]
       ),
     ]
   )

@@ -123,6 +123,21 @@ public final class GGUFCollection: TensorSource {
     self.metadata = metadata
   }
 
+  /// Refuses a model of which not every byte can be read.
+  ///
+  /// - Throws: ``GGUFError/unknownElementType(file:tensor:type:)`` for the first tensor whose type has
+  ///   no known size.
+  public func requireReadable() throws(GGUFError) {
+    for file in files {
+      guard let index = file.header.unreadable.min() else { continue }
+      throw .unknownElementType(
+        file: file.path,
+        tensor: file.tensors[index].name,
+        type: file.tensors[index].type.name
+      )
+    }
+  }
+
   /// Copies bytes of a tensor.
   ///
   /// - Parameters:

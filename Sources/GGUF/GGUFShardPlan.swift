@@ -109,6 +109,9 @@ public struct GGUFShardPlan: Sendable {
     return groups + [start..<whole.ranges.count]
   }
 
+  /// Whether a path is named like a split, `NAME-00002-of-00005.gguf`: a whole file should not be.
+  public static func isNameOfSplit(_ path: FilePath) -> Bool { GGUFSplitName(path) != nil }
+
   private static func prefix(_ destination: FilePath) -> String {
     let name = destination.string
     return name.hasSuffix(".gguf") ? String(name.dropLast(5)) : name

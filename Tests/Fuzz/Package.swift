@@ -52,7 +52,8 @@ let package = Package(
     room(
       "Conversion",
       [
-        "Checkpoint", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors", "Storage",
+        "Checkpoint", "GGUF", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors",
+        "Storage",
         "Tensors", system,
       ]
     ),

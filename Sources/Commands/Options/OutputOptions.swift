@@ -65,6 +65,20 @@ struct OutputOptions: ParsableArguments {
     return path
   }
 
+  /// Checks files whose names are made from the output's, as splits have them.
+  ///
+  /// - Parameters:
+  ///   - files: All that will be written.
+  ///   - force: Whether what stands there may be replaced.
+  ///   - inputs: Files that must not be.
+  /// - Throws: `ConversionError`, `StorageError` or ``OtherKind``.
+  static func check(files: [FilePath], force: Bool, inputs: [FilePath]) throws {
+    for file in files {
+      let path = try check(file.string, force: force, inputs: inputs)
+      if FileSystem.isDirectory(path) { throw OtherKind(path: path, isFolder: false) }
+    }
+  }
+
   /// Refuses two outputs of one command that are the same file, however they are spelt.
   static func requireDistinct(_ first: FilePath?, _ second: FilePath?) throws {
     guard let first, let second else { return }

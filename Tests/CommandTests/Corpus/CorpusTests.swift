@@ -9,7 +9,8 @@ import Testing
 @Suite struct CorpusTests {
   static let corpus: [BadInput] =
     BadInput.safetensors + BadInput.indices + BadInput.configurations + BadInput.weights
-    + BadInput.packs + BadInput.texts + BadInput.outputs
+    + BadInput.packs + BadInput.texts + BadInput.outputs + BadInput.rewrittenGGUF
+    + BadInput.rewrittenSplits
 
   @Test("a bad input is refused by name and leaves nothing", arguments: corpus)
   func refused(input: BadInput) throws {
