@@ -13,6 +13,8 @@ public struct ConversionRequest: Sendable {
     case pack
     /// One safetensors file.
     case safetensorsFile
+    /// A GGUF file, perhaps in splits.
+    case gguf
     /// A checkpoint folder.
     case directory
   }
@@ -23,6 +25,8 @@ public struct ConversionRequest: Sendable {
   public var destination: FilePath
   /// Element type of the output; nil for the source's.
   public var type: ElementType?
+  /// What concerns a GGUF output only.
+  public var gguf = GGUFOptions()
   /// Largest safetensors file; nil for the default, 5 GB.
   public var maximumShardBytes: Int?
   /// Experts to keep, by layer; nil for all.
@@ -63,7 +67,8 @@ public struct ConversionRequest: Sendable {
         reason: "\(source.location.path): is a .moepack already; copy the file, or give a folder as"
           + " the output"
       )
-    case (.safetensors, .pack): return try PackingJob(self)
+    case (.safetensors, .pack), (.gguf, .pack): return try PackingJob(self)
+    case (_, .gguf): return try GGUFExportJob(self)
     case (.pack(let pack), _) where pack.isLossless && asksForNoChange:
       return UnpackingJob(pack, to: destination, kind: kind, threads: threads)
     default: return try ExportJob(self, kind: kind)
@@ -75,6 +80,8 @@ public struct ConversionRequest: Sendable {
 
 /// A conversion that is ready to run.
 public protocol ConversionJob: Sendable {
+  /// The files it writes, where these are not simply the destination.
+  var files: [FilePath] { get }
   /// What it will report, as far as known before.
   var forecast: ConversionReport { get }
   /// Bytes it will read.
@@ -95,6 +102,9 @@ public protocol ConversionJob: Sendable {
 }
 
 extension ConversionJob {
+  /// None but the destination.
+  public var files: [FilePath] { [] }
+
   /// Nil: the job begins anew.
   public var identity: JSONObject? { nil }
 

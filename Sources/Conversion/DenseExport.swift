@@ -37,18 +37,9 @@ struct DenseExport {
       return
     }
     try source.requireExpertShapes()
-    var kept = source.keptExperts
-    for (layer, experts) in plan ?? [:] { kept[layer] = experts }
-    let counts = Set(c.moeLayers.map { kept[$0]?.count ?? c.expertCount })
-    guard counts.count <= 1 else {
-      throw ConversionError.notExpressible(
-        source: source.location.path,
-        reason: "its layers keep different numbers of experts (\(counts.min() ?? 0) to"
-          + " \(counts.max() ?? 0)), and transformers takes one number for all",
-        remedy: "compress with --uniform, or keep it as .moepack"
-      )
-    }
-    let isPruned = (counts.first ?? c.expertCount) != c.expertCount
+    let selection = try ExpertSelection(source, plan: plan, runtime: "transformers")
+    let kept = selection.kept
+    let isPruned = selection.count != c.expertCount
     var items: [Item] = []
     for index in source.tensors.indices {
       let place = source.places[index]
@@ -100,7 +91,7 @@ struct DenseExport {
     configuration = try DenseExport.altered(
       source.configurationJSON,
       c,
-      experts: isPruned ? counts.first : nil,
+      experts: isPruned ? selection.count : nil,
       type: type
     )
   }
@@ -157,7 +148,7 @@ struct DenseExport {
   }
 
   /// The type the matrix had before it was factored, which a compressed pack notes per layer.
-  private static func originalType(_ source: Checkpoint, layer: Int, matrix: ExpertMatrix)
+  static func originalType(_ source: Checkpoint, layer: Int, matrix: ExpertMatrix)
     -> ElementType
   {
     let type = source.elementType(of: matrix)

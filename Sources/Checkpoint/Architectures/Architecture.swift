@@ -24,6 +24,12 @@ protocol Architecture: Sendable {
   func claims(_ keys: ArchitectureKeys) throws -> Bool
   /// What `config.json` would say, from the keys of a GGUF file.
   func configurationJSON(_ keys: ArchitectureKeys) throws -> JSONObject
+  /// The order in which llama.cpp's converter writes the stacks of a layer.
+  var stackOrder: [Projection] { get }
+  /// What llama.cpp would not compute as the configuration says, with what helps; nil if nothing.
+  func ggufObstacle(_ configuration: ModelConfiguration) -> (reason: String, remedy: String)?
+  /// Keys of the family besides those that all decoders have, behind `general.file_type`.
+  func ggufParameters(_ configuration: ModelConfiguration) -> [(key: String, value: Int)]
 }
 
 /// The families that can be run.

@@ -19,4 +19,12 @@ extension Mixtral {
     json["sliding_window"] = .null
     return json
   }
+
+  var stackOrder: [Projection] { [.gate, .down, .up] }
+
+  func ggufObstacle(_ c: ModelConfiguration) -> (reason: String, remedy: String)? { nil }
+
+  func ggufParameters(_ c: ModelConfiguration) -> [(key: String, value: Int)] {
+    [("vocab_size", c.vocabularySize), ("rope.dimension_count", c.headDimension)]
+  }
 }

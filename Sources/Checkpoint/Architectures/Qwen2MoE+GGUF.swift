@@ -44,4 +44,30 @@ extension Qwen2MoE {
     json["use_sliding_window"] = false
     return json
   }
+
+  var stackOrder: [Projection] { [.down, .gate, .up] }
+
+  func ggufObstacle(_ c: ModelConfiguration) -> (reason: String, remedy: String)? {
+    if c.normalizesTopK {
+      return (
+        "norm_topk_prob is true, and llama.cpp never renormalises the weights of qwen2moe",
+        "keep it as safetensors or .moepack"
+      )
+    }
+    if c.moeLayers.count != c.layerCount {
+      return (
+        "\(c.layerCount - c.moeLayers.count) of its layers have no experts, and llama.cpp expects"
+          + " them in every layer of qwen2moe",
+        "keep it as safetensors or .moepack"
+      )
+    }
+    return nil
+  }
+
+  func ggufParameters(_ c: ModelConfiguration) -> [(key: String, value: Int)] {
+    [
+      ("expert_feed_forward_length", c.expertWidth),
+      ("expert_shared_feed_forward_length", c.sharedExpertWidth ?? 0),
+    ]
+  }
 }

@@ -19,18 +19,10 @@ struct GGUFTypeChoice {
     var isTied: Bool
   }
 
-  /// A type for the tensors whose names match.
-  struct Override: Sendable {
-    /// Says whether a name matches.
-    var matches: @Sendable (String) -> Bool
-    /// The type.
-    var type: ElementType
-  }
-
   let model: Model
   /// nil: every tensor keeps its own.
   let fileType: GGUFFileType?
-  let overrides: [Override]
+  let overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)]
   /// Whether there are importance weights, which change some choices.
   let hasImportance: Bool
 

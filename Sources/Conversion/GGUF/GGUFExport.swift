@@ -1,0 +1,168 @@
+internal import Checkpoint
+internal import GGUF
+internal import Tensors
+
+/// A model of Hugging Face's layout, or a pack, laid out as a GGUF file: experts stacked, rows of query
+/// and key in llama.cpp's order, types chosen, factors to be multiplied back.
+///
+/// Order, names and types equal those of llama.cpp's `convert_hf_to_gguf.py`.
+struct GGUFExport {
+  /// A tensor of the output and where its parts come from.
+  struct Item {
+    var layout: TensorLayout
+    var parts: [TensorPart]
+  }
+
+  private(set) var items: [Item] = []
+  /// Experts per layer.
+  let experts: Int
+  /// Bytes of the largest matrix that is multiplied back, in Float32.
+  private(set) var largestProductBytes = 0
+
+  private let source: Checkpoint
+  private let naming: GGUFNaming
+  private let configuration: ModelConfiguration
+  private let choice: GGUFTypeChoice
+  private let importance: (any ColumnImportance)?
+
+  /// Plans the export of `source`.
+  ///
+  /// - Parameters:
+  ///   - source: The model, complete.
+  ///   - plan: Experts to keep by layer; nil keeps what the source has.
+  ///   - fileType: What to quantise to; nil keeps every type.
+  ///   - overrides: Types for some tensors.
+  ///   - importance: How much errors count.
+  /// - Throws: `CheckpointError` if the family is not known or tensors are missing,
+  ///   ``ConversionError/notExpressible(source:reason:remedy:)`` for what GGUF cannot say.
+  init(
+    _ source: Checkpoint,
+    plan: [Int: [Int]]?,
+    fileType: GGUFFileType?,
+    overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
+    importance: (any ColumnImportance)?
+  ) throws {
+    configuration = try source.requireConfiguration()
+    try source.requireComplete()
+    guard let naming = GGUFNaming(source) else {
+      throw CheckpointError.unsupported(path: source.location.path, reason: "no GGUF names")
+    }
+    if let obstacle = naming.obstacle {
+      throw ConversionError.notExpressible(
+        source: source.location.path,
+        reason: obstacle.reason,
+        remedy: obstacle.remedy
+      )
+    }
+    let selection = try ExpertSelection(source, plan: plan, runtime: "llama.cpp")
+    experts = selection.count
+    choice = GGUFTypeChoice(
+      model: GGUFTypeChoice.Model(
+        layers: configuration.layerCount,
+        experts: selection.count,
+        headsPerKeyValueHead: configuration.headCount / configuration.keyValueHeadCount,
+        isTied: configuration.isTied && !naming.needsOutput
+      ),
+      fileType: fileType,
+      overrides: overrides,
+      hasImportance: importance != nil
+    )
+    self.source = source
+    self.naming = naming
+    self.importance = importance
+    var stacked: Set<Int> = []
+    for (index, place) in source.places.enumerated() {
+      // A compressed pack may hold the matrix of an expert twice under one name with a suffix.
+      if let layer = place.layer, place.role.isExpert {
+        guard stacked.insert(layer).inserted else { continue }
+        try addStacks(layer: layer, keeping: selection.kept[layer] ?? [])
+      } else if source.index(of: place) == index {
+        try add(index, place, selection)
+      }
+    }
+    if configuration.isTied, naming.needsOutput, source.index(of: TensorPlace(.output)) == nil,
+      let embedding = source.index(of: TensorPlace(.embedding))
+    {
+      try add(embedding, TensorPlace(.output), selection)
+    }
+  }
+
+  /// Adds a tensor that is not of experts.
+  private mutating func add(_ index: Int, _ place: TensorPlace, _ selection: ExpertSelection) throws
+  {
+    // A second copy of the embedding, and buffers, which no place has.
+    if place.role == .output, configuration.isTied, !naming.needsOutput { return }
+    let tensor = source.tensors[index]
+    var shape = tensor.shape
+    var origin = TensorOrigin.bytes(tensor: index, 0..<tensor.byteCount)
+    if place.role == .router, let layer = place.layer {
+      let present = source.keptExperts[layer] ?? []
+      let kept = selection.kept[layer] ?? []
+      if kept != present {
+        origin = .rows(tensor: index, kept.compactMap { present.firstIndex(of: $0) })
+        shape[0] = kept.count
+      }
+    } else if let rows = naming.rotaryRows(of: place.role) {
+      origin = .rows(tensor: index, rows.orderInGGUF)
+    }
+    try append(
+      naming.name(of: place),
+      shape,
+      tensor.type,
+      [TensorPart(origin: origin)]
+    )
+  }
+
+  /// Adds the three stacks of a layer.
+  private mutating func addStacks(layer: Int, keeping experts: [Int]) throws {
+    for projection in naming.stackOrder {
+      var parts: [TensorPart] = []
+      var shape: [Int] = []
+      var type = ElementType.bf16
+      for expert in experts {
+        guard
+          let matrix = source.expertMatrix(layer: layer, expert: expert, projection: projection)
+        else { continue }
+        if parts.isEmpty {
+          shape = [experts.count, matrix.rows, matrix.columns]
+          type = DenseExport.originalType(source, layer: layer, matrix: matrix)
+        }
+        if case .factors = matrix.form {
+          largestProductBytes = max(largestProductBytes, matrix.rows * matrix.columns * 4)
+        }
+        parts.append(TensorPart(origin: try source.origin(of: matrix)))
+      }
+      try append(
+        naming.name(of: TensorPlace(projection.role, layer: layer)),
+        shape,
+        type,
+        parts
+      )
+    }
+  }
+
+  private mutating func append(
+    _ name: String,
+    _ shape: [Int],
+    _ source: ElementType,
+    _ parts: [TensorPart]
+  ) throws {
+    let type = choice.type(name: name, shape: shape, source: source)
+    var parts = parts
+    let partShape = parts.count > 1 || shape.count == 3 ? Array(shape.dropFirst()) : shape
+    let partBytes = try type.byteCount(shape: partShape)
+    for number in parts.indices {
+      parts[number].byteOffset = number * partBytes
+      if type.blockElements > 1 {
+        parts[number].importance = try importance?.weights(
+          of: name,
+          expert: shape.count == 3 ? number : nil,
+          columns: shape.last ?? 1
+        )
+      }
+    }
+    items.append(
+      Item(layout: TensorLayout(name: name, type: type, shape: shape), parts: parts)
+    )
+  }
+}

@@ -1,0 +1,73 @@
+internal import Checkpoint
+internal import GGUF
+internal import JSON
+internal import SystemPackage
+internal import Tensors
+
+/// The keys of a GGUF file made from a checkpoint of Hugging Face's or from a pack, in the order of
+/// llama.cpp's `convert_hf_to_gguf.py`.
+struct GGUFExportMetadata {
+  private(set) var metadata = GGUFMetadata()
+
+  /// Collects them.
+  ///
+  /// - Parameters:
+  ///   - source: The model.
+  ///   - export: What is written of it.
+  ///   - options: What was asked for.
+  /// - Throws: For a tokenizer that is missing or cannot be said.
+  init(_ source: Checkpoint, _ export: GGUFExport, _ options: GGUFOptions) throws {
+    guard let naming = GGUFNaming(source) else { return }
+    metadata["general.architecture"] = .string(naming.architecture)
+    metadata["general.type"] = .string("model")
+    for (key, value) in try GGUFModelCard(source, export).keys { metadata[key] = value }
+    let fileType = options.fileType?.id ?? GGUFExportMetadata.fileType(of: export)
+    for (key, value) in naming.parameters(experts: export.experts, fileType: fileType) {
+      metadata[key] = value
+    }
+    metadata["general.quantization_version"] = .uint32(2)
+    if options.hasNoTokenizer {
+      metadata["tokenizer.ggml.model"] = .string("none")
+    } else if let donor = options.tokenizerDonor {
+      try metadata.takeTokenizer(of: donor)
+    } else {
+      for (key, value) in try GGUFTokenizerKeys.keys(of: source, pre: options.preTokenizer) {
+        metadata[key] = value
+      }
+    }
+  }
+
+  /// `general.file_type` by the type that most bytes of weights have.
+  private static func fileType(of export: GGUFExport) -> UInt32 {
+    var elements: [ElementType: Int] = [:]
+    for item in export.items
+    where GGUFTypeChoice.isQuantised(item.layout.name, item.layout.shape) {
+      elements[item.layout.type, default: 0] += item.layout.shape.reduce(1, *)
+    }
+    let most = elements.max { ($0.value, $1.key.name) < ($1.value, $0.key.name) }?.key
+    return most.flatMap { GGUFFileType(mostly: $0) }?.id ?? 0
+  }
+}
+
+extension GGUFMetadata {
+  private static func isTokenizer(_ key: String) -> Bool { key.hasPrefix("tokenizer.") }
+
+  /// Removes every key of the tokenizer.
+  mutating func removeTokenizer() {
+    for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
+    self["tokenizer.ggml.model"] = .string("none")
+  }
+
+  /// Takes every key of another file's tokenizer, verbatim.
+  ///
+  /// - Throws: ``ConversionError/unsupported(reason:)`` if the other file has none.
+  mutating func takeTokenizer(of donor: GGUFCollection) throws {
+    guard donor.metadata["tokenizer.ggml.tokens"]?.array != nil else {
+      throw ConversionError.unsupported(
+        reason: "\(donor.files[0].path): has no tokenizer; name another file with --tokenizer-from"
+      )
+    }
+    for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
+    for (key, value) in donor.metadata where GGUFMetadata.isTokenizer(key) { self[key] = value }
+  }
+}

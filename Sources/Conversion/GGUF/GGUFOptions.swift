@@ -1,0 +1,23 @@
+public import GGUF
+public import Tensors
+
+/// What `convert` is told of a GGUF output.
+public struct GGUFOptions: Sendable {
+  /// What to quantise to; nil keeps every type.
+  public var fileType: GGUFFileType?
+  /// Types for the tensors whose names match.
+  public var overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)] = []
+  /// How much errors count; nil where all count the same.
+  public var importance: (any ColumnImportance)?
+  /// When to begin another split.
+  public var limits = GGUFShardPlan.Limits()
+  /// The name of the pre-tokenizer; nil to find it out.
+  public var preTokenizer: String?
+  /// A file whose tokenizer is taken.
+  public var tokenizerDonor: GGUFCollection?
+  /// Whether the output has no tokenizer.
+  public var hasNoTokenizer = false
+
+  /// Nothing out of the ordinary.
+  public init() {}
+}
