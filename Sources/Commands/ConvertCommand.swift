@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Checkpoint
 internal import Compression
 internal import Conversion
+internal import GGUF
 internal import JSON
 internal import Storage
 internal import SystemPackage
@@ -11,11 +12,12 @@ internal import Tensors
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Convert between safetensors checkpoints and .moepack files.",
+    abstract: "Convert between safetensors checkpoints, GGUF and .moepack files.",
     discussion: """
       A checkpoint folder becomes a .moepack file from which it comes back byte for byte. A \
-      compressed .moepack becomes a folder with the factors multiplied back, which transformers \
-      loads if every layer kept the same number of experts.
+      compressed .moepack becomes a folder or a GGUF file with the factors multiplied back, which \
+      transformers and llama.cpp load if every layer kept the same number of experts. A GGUF file \
+      made of another keeps its blocks untouched but for what is asked for.
       """
   )
 
@@ -28,11 +30,12 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Element type of the output: F32, F16, BF16 or F64 (default: the source's).",
+      "Element type of the output: F32, F16, BF16 or F64; for GGUF F32, F16, BF16, a type of ggml's or"
+        + " a mix by llama.cpp's name, such as Q4_K_M (default: the source's).",
       valueName: "type"
     )
   )
-  var type: ElementTypeArgument?
+  var type: String?
 
   @Option(
     help: ArgumentHelp("Keep only the experts this plan keeps.", valueName: "file"),
@@ -42,6 +45,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Largest safetensors file to write.", valueName: "size"))
   var maxShardSize: ByteSize?
+
+  @OptionGroup var gguf: GGUFOutputOptions
 
   @Flag(help: "Pack also what is left out by default: weights in other formats, .git, .cache.")
   var allFiles = false
@@ -57,10 +62,16 @@ struct ConvertCommand: ParsableCommand {
   private var format: DestinationFormat { to ?? DestinationFormat.of(destination.output) }
 
   func validate() throws {
-    if to == nil, destination.output.hasSuffix(".gguf") {
-      throw ValidationError(
-        "GGUF is not written by this version; give a folder, a .safetensors or a .moepack file"
-      )
+    try validateType()
+    if format == .gguf {
+      if !destination.output.hasSuffix(".gguf") {
+        throw ValidationError("a GGUF output needs a name that ends in .gguf")
+      }
+      if maxShardSize != nil {
+        throw ValidationError("--max-shard-size applies to safetensors; see --split-max-size")
+      }
+    } else if let given = gguf.firstGiven {
+      throw ValidationError("\(given) applies to a .gguf output only")
     }
     if format == .moepack {
       let given = [
@@ -85,6 +96,24 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
+  private var elementType: ElementType? {
+    type.map { ElementType(name: $0.uppercased()) }
+  }
+
+  private func validateType() throws {
+    guard let type else { return }
+    if format == .gguf {
+      guard GGUFFileType(name: type) == nil else { return }
+      throw ValidationError(
+        "--type '\(type)' is none of \(GGUFFileType.names.joined(separator: ", "))"
+      )
+    }
+    guard ![ElementType.f64, .f32, .f16, .bf16].contains(ElementType(name: type.uppercased())) else {
+      return
+    }
+    throw ValidationError("--type '\(type)' is none of F32, F16, BF16, F64; others are for .gguf")
+  }
+
   func run() throws {
     let start = ProgressLine.now
     let files = common.workFiles(of: FilePath(destination.output))
@@ -97,17 +126,25 @@ struct ConvertCommand: ParsableCommand {
       isFolder: format == .directory
     )
     try common.requireWorkDirectory()
-    let request = ConversionRequest(
+    var request = ConversionRequest(
       source: checkpoint,
       destination: path,
-      type: type?.type,
+      type: format == .gguf ? nil : elementType,
       maximumShardBytes: maxShardSize?.bytes,
       plan: try plan.map { try CompressionPlan(reading: FilePath($0), for: checkpoint).kept },
       takesAllFiles: allFiles,
       threads: common.threads,
       tool: Version.tool
     )
+    if format == .gguf {
+      request.gguf = try gguf.options(fileType: type.flatMap { GGUFFileType(name: $0) })
+    }
     let job = try request.job(for: format.kind)
+    let sources =
+      if case .gguf(let collection) = checkpoint.format { collection.files.map(\.path) } else {
+        [FilePath(input.model)]
+      }
+    try OutputOptions.check(files: job.files, force: common.force, inputs: sources)
     try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)
     if dryRun {
       show(job.forecast, seconds: ProgressLine.now - start, estimate: job.estimatedPeakMemory)
@@ -172,18 +209,8 @@ extension DestinationFormat {
     switch self {
     case .moepack: .pack
     case .safetensors: .safetensorsFile
+    case .gguf: .gguf
     case .directory: .directory
     }
-  }
-}
-
-/// An element type on the command line.
-struct ElementTypeArgument: ExpressibleByArgument {
-  let type: ElementType
-
-  init?(argument: String) {
-    let type = ElementType(name: argument.uppercased())
-    guard [.f64, .f32, .f16, .bf16].contains(type) else { return nil }
-    self.type = type
   }
 }

@@ -105,12 +105,14 @@ struct OutputOptions: ParsableArguments {
 enum DestinationFormat: String, ExpressibleByArgument, CaseIterable {
   case moepack
   case safetensors
+  case gguf
   case directory
 
   /// What the name of the output says.
   static func of(_ path: String) -> DestinationFormat {
     if path.hasSuffix(".moepack") { return .moepack }
     if path.hasSuffix(".safetensors") { return .safetensors }
+    if path.hasSuffix(".gguf") { return .gguf }
     return .directory
   }
 }
