@@ -108,7 +108,8 @@ struct ConvertCommand: ParsableCommand {
         "--type '\(type)' is none of \(GGUFFileType.names.joined(separator: ", "))"
       )
     }
-    guard ![ElementType.f64, .f32, .f16, .bf16].contains(ElementType(name: type.uppercased())) else {
+    guard ![ElementType.f64, .f32, .f16, .bf16].contains(ElementType(name: type.uppercased()))
+    else {
       return
     }
     throw ValidationError("--type '\(type)' is none of F32, F16, BF16, F64; others are for .gguf")

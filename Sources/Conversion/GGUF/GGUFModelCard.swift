@@ -1,29 +1,44 @@
 internal import Checkpoint
 internal import GGUF
 internal import Foundation
+internal import JSON
+internal import Storage
 internal import SystemPackage
 internal import Tensors
 
-/// What a GGUF file says of itself for people: `general.name`, `general.size_label`.
+/// What a GGUF file says of itself for people: name, base, size.
 ///
-/// Source: `gguf-py/gguf/metadata.py` and `utility.py`.
+/// Source: `gguf-py/gguf/metadata.py`, `Metadata.apply_metadata_heuristic`, and `utility.py`. The
+/// model card in README.md is not read.
 struct GGUFModelCard {
+  /// Keys in the converter's order.
   let keys: [(String, GGUFValue)]
 
+  /// Reads names: that of `_name_or_path` in the configuration, then that of the folder or file.
   init(_ source: Checkpoint, _ export: GGUFExport) throws {
-    let name = source.location.path.lastComponent?.stem ?? "model"
-    keys = [
-      ("general.name", .string(GGUFModelCard.title(name))),
-      ("general.size_label", .string(GGUFModelCard.sizeLabel(export))),
+    let parameters = export.items.reduce(0) { $0 + $1.layout.shape.reduce(1, *) }
+    var ids: [String] = []
+    if let id = source.configurationJSON?["_name_or_path"]?.string, !id.isEmpty,
+      id.count(where: { $0 == "/" }) <= 1
+    {
+      ids.append(id)
+    }
+    let file = source.location.path.lastComponent
+    if let file {
+      let isFolder = FileSystem.isDirectory(source.location.path)
+      ids.append(isFolder ? file.string : file.stem)
+    }
+    let names = ids.map { ModelNameParts($0, parameters: parameters) }
+    func first(_ part: (ModelNameParts) -> String?) -> String? { names.compactMap(part).first }
+    let entries: [(String, String?)] = [
+      ("name", first { ModelNameParts.title($0.name) } ?? "model"),
+      ("version", first(\.version)),
+      ("organization", first(\.organization).map(ModelNameParts.title)),
+      ("finetune", first(\.finetune)),
+      ("basename", first(\.basename)),
+      ("size_label", first(\.sizeLabel) ?? GGUFModelCard.sizeLabel(export)),
     ]
-  }
-
-  /// Words with capitals for hyphens.
-  static func title(_ id: String) -> String {
-    id.split(separator: "-").map { word in
-      let isWord = word.allSatisfy { $0.isLetter && $0.isLowercase || $0.isNumber }
-      return isWord ? word.prefix(1).uppercased() + word.dropFirst() : String(word)
-    }.joined(separator: " ")
+    keys = entries.compactMap { key, value in value.map { ("general.\(key)", .string($0)) } }
   }
 
   /// Experts times the parameters that one of them makes with all that is shared, as in "8x7B".

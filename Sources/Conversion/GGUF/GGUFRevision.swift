@@ -31,7 +31,8 @@ struct GGUFRevision {
     if selection != nil { try source.requireComplete() }
     let c = source.configuration
     let architecture = collection.metadata["general.architecture"]?.string ?? ""
-    let present = c?.expertCount ?? collection.metadata["\(architecture).expert_count"]?.integer ?? 0
+    let present =
+      c?.expertCount ?? collection.metadata["\(architecture).expert_count"]?.integer ?? 0
     func count(_ key: String) -> Int? { collection.metadata["\(architecture).\(key)"]?.integer }
     let heads = count("attention.head_count") ?? 1
     let choice = GGUFTypeChoice(
