@@ -48,6 +48,8 @@ public final class Checkpoint: Sendable {
   public let filePlaces: [TensorPlace]
   /// What holds the tensors.
   public let source: any TensorSource
+  /// The GGUF file that this is, or that the pack holds; nil for others.
+  public let ggufContents: GGUFContents?
   /// Experts left in each MoE layer, by their number in the original model.
   public let keptExperts: [Int: [Int]]
   /// Odd things that do no harm.
@@ -81,16 +83,24 @@ public final class Checkpoint: Sendable {
   private init(_ location: ModelLocation, _ format: Format) throws {
     self.location = location
     self.format = format
-    let gguf: GGUFModel?
     switch format {
     case .safetensors(let collection):
-      (source, gguf, warnings) = (collection, nil, collection.warnings)
+      ggufContents = nil
+      warnings = collection.warnings
     case .gguf(let collection):
-      let model = GGUFModel(collection)
-      (source, gguf, warnings) = (model, model, collection.warnings)
-    case .pack(let pack): (source, gguf, warnings) = (pack, nil, [])
+      ggufContents = GGUFContents(collection)
+      warnings = collection.warnings
+    case .pack(let pack):
+      ggufContents = try GGUFContents(pack)
+      warnings = []
     }
-    self.gguf = gguf
+    gguf = ggufContents.map { GGUFModel($0) }
+    source =
+      switch format {
+      case .safetensors(let collection): collection
+      case .gguf(let collection): gguf ?? collection
+      case .pack(let pack): gguf ?? pack
+      }
     let configurationName = Checkpoint.describe("config.json", in: location)
     if let gguf {
       configurationJSON = gguf.configuration
@@ -140,8 +150,8 @@ public final class Checkpoint: Sendable {
       let base = tensor.name.split(separator: "#", maxSplits: 1).first.map(String.init)
       return names?.place(of: base ?? tensor.name) ?? TensorPlace(.other)
     }
-    if case .gguf(let collection) = format, let gguf {
-      (fileTensors, filePlaces) = (collection.tensors, gguf.filePlaces)
+    if let gguf, let ggufContents {
+      (fileTensors, filePlaces) = (ggufContents.source.tensors, gguf.filePlaces)
     } else {
       (fileTensors, filePlaces) = (tensors, places)
     }
@@ -209,7 +219,7 @@ public final class Checkpoint: Sendable {
       guard FileSystem.kind(path) == .file else { return nil }
       return try FileSystem.contents(of: path, limit: auxiliaryLimit(name))
     case (_, .pack(let pack)):
-      guard let file = pack.files.first(where: { $0.path == name && !$0.isSafetensors }) else {
+      guard let file = pack.files.first(where: { $0.path == name && $0.kind == .plain }) else {
         return nil
       }
       let byteCount = pack.contentByteCount(of: file)

@@ -11,12 +11,12 @@ public struct ModelFiles {
   public init(_ checkpoint: Checkpoint) throws {
     let all: [String]
     switch (checkpoint.location, checkpoint.format) {
+    case _ where checkpoint.ggufContents != nil: all = checkpoint.madeFiles
     case (.directory(let folder), _):
       all = try FileSystem.names(in: folder).filter {
         FileSystem.kind(folder.appending($0)) == .file
       }
-    case (_, .pack(let pack)): all = pack.files.filter { !$0.isSafetensors }.map(\.path)
-    case (_, .gguf): all = checkpoint.madeFiles
+    case (_, .pack(let pack)): all = pack.files.filter { $0.kind == .plain }.map(\.path)
     default: all = []
     }
     names = all.filter(ModelFiles.isWanted).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -67,9 +67,11 @@ public struct ConversionRequest: Sendable {
         reason: "\(source.location.path): is a .moepack already; copy the file, or give a folder as"
           + " the output"
       )
-    case (.safetensors, .pack), (.gguf, .pack): return try PackingJob(self)
+    case (.safetensors, .pack): return try PackingJob(self)
+    case (.gguf(let collection), .pack): return try GGUFPackingJob(self, collection)
     case (_, .gguf): return try GGUFExportJob(self)
-    case (.pack(let pack), _) where pack.isLossless && asksForNoChange:
+    case (.pack(let pack), _)
+    where pack.isLossless && asksForNoChange && source.ggufContents == nil:
       return UnpackingJob(pack, to: destination, kind: kind, threads: threads)
     default: return try ExportJob(self, kind: kind)
     }

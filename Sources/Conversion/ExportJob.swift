@@ -109,18 +109,18 @@ struct ExportJob: ConversionJob {
       try put("config.json", Array((configuration.text(pretty: true) + "\n").utf8))
     }
     switch (request.source.location, request.source.format) {
+    case _ where request.source.ggufContents != nil:
+      for name in try ModelFiles(request.source).names where ExportJob.isCopied(name) {
+        if let bytes = try request.source.auxiliaryFile(name) { try put(name, bytes) }
+      }
     case (.directory(let root), _):
       for entry in try FolderInventory(of: root).entries
       where !entry.isWeights && ExportJob.isCopied(entry.path) {
         try put(entry.path, try FileSystem.contents(of: root.appending(entry.path)))
       }
     case (_, .pack(let pack)):
-      for file in pack.files where !file.isSafetensors && ExportJob.isCopied(file.path) {
+      for file in pack.files where file.kind == .plain && ExportJob.isCopied(file.path) {
         try put(file.path, try pack.contents(of: file))
-      }
-    case (_, .gguf):
-      for name in try ModelFiles(request.source).names where ExportJob.isCopied(name) {
-        if let bytes = try request.source.auxiliaryFile(name) { try put(name, bytes) }
       }
     default: break
     }

@@ -106,7 +106,11 @@ public struct LosslessPacking: Sendable {
     }
     for (entry, reader) in zip(entries, readers) {
       if let reader {
-        let number = try writer.addSafetensors(path: entry.path, header: try reader.headerText())
+        let number = try writer.addWeights(
+          path: entry.path,
+          kind: .safetensors,
+          header: try reader.headerText()
+        )
         for index in SafetensorsHeader.order(of: reader.tensors) {
           let tensor = reader.tensors[index]
           let layout = TensorLayout(name: tensor.name, type: tensor.type, shape: tensor.shape)

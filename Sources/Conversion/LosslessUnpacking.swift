@@ -1,3 +1,4 @@
+internal import GGUF
 internal import Parallelism
 public import Pack
 internal import Safetensors
@@ -40,7 +41,7 @@ public struct LosslessUnpacking: Sendable {
   /// Writes the one safetensors file of the pack.
   public func run(toFile destination: FilePath, progress: (Int) -> Void) throws -> ConversionReport
   {
-    let weights = pack.files.indices.filter { pack.files[$0].isSafetensors }
+    let weights = pack.files.indices.filter { pack.files[$0].kind == .safetensors }
     guard weights.count == 1 else {
       throw ConversionError.unsupported(
         reason:
@@ -57,7 +58,7 @@ public struct LosslessUnpacking: Sendable {
   ///
   /// - Parameter report: Called with the path of each file of which this is not so, and the error.
   func checkHeaders(report: (_ place: String, _ error: any Error) -> Void) {
-    for (number, file) in pack.files.enumerated() where file.isSafetensors {
+    for (number, file) in pack.files.enumerated() where file.kind != .plain {
       do { try check(try pack.contents(of: file), fileNumber: number) } catch {
         report(file.path, error)
       }
@@ -68,7 +69,7 @@ public struct LosslessUnpacking: Sendable {
   /// Refuses a pack with a tensor that no file takes, and which would be left out in silence.
   private func requireFileOfEachTensor() throws {
     var isTaken = [Bool](repeating: false, count: pack.tensors.count)
-    for (number, file) in pack.files.enumerated() where file.isSafetensors {
+    for (number, file) in pack.files.enumerated() where file.kind != .plain {
       for tensor in pack.tensors(ofFile: number) { isTaken[tensor] = true }
     }
     guard let tensor = isTaken.firstIndex(of: false) else { return }
@@ -88,7 +89,7 @@ public struct LosslessUnpacking: Sendable {
     let packed = pack.files[fileNumber]
     let content = try pack.contents(of: packed)
     let file = try ReplacementFile(replacing: path)
-    guard packed.isSafetensors else {
+    guard packed.kind == .safetensors else {
       try file.write(content, at: 0)
       try file.finish()
       report.byteCount += content.count
@@ -115,6 +116,7 @@ public struct LosslessUnpacking: Sendable {
   /// The header must describe exactly the tensors that follow, or the file would be a lie.
   private func check(_ header: [UInt8], fileNumber: Int) throws {
     let path = pack.files[fileNumber].path
+    if pack.files[fileNumber].kind == .gguf { return try checkGGUF(header, fileNumber: fileNumber) }
     let tensors = pack.tensors(ofFile: fileNumber)
     let bufferLength = tensors.reduce(0) { $0 + pack.tensors[$1].byteCount }
     let parsed = try SafetensorsHeader(
@@ -128,6 +130,25 @@ public struct LosslessUnpacking: Sendable {
       && zip(order, tensors).allSatisfy { ours, theirs in
         let (a, b) = (parsed.tensors[ours], pack.tensors[theirs])
         return a.name.utf8.elementsEqual(b.name.utf8) && a.type == b.type && a.shape == b.shape
+          && a.byteCount == b.byteCount
+      }
+    guard fits else {
+      throw PackError.malformed(
+        file: pack.path,
+        place: path,
+        reason: "its header does not describe the tensors packed for it"
+      )
+    }
+  }
+
+  private func checkGGUF(_ header: [UInt8], fileNumber: Int) throws {
+    let path = pack.files[fileNumber].path
+    let parsed = try GGUFHeader(text: header, file: FilePath("\(pack.path): \(path)"))
+    let tensors = pack.tensors(ofFile: fileNumber).map { pack.tensors[$0] }
+    let fits =
+      parsed.dataStart == header.count && parsed.tensors.count == tensors.count
+      && zip(parsed.tensors, tensors).allSatisfy { a, b in
+        a.name.utf8.elementsEqual(b.name.utf8) && a.type == b.type && a.shape == b.shape
           && a.byteCount == b.byteCount
       }
     guard fits else {

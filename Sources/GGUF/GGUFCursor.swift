@@ -1,10 +1,8 @@
-internal import Storage
-
 /// Reads the start of a file from front to back, never past its end, and refuses by place.
 ///
 /// A declared length is compared with the bytes left before anything is made of it.
 struct GGUFCursor {
-  private let file: MappedFile
+  private let file: GGUFHeaderBytes
   /// Where reading must stop: the end of the file, or the most that may stand before the data.
   private let end: Int
   /// Offset of the next byte.
@@ -14,7 +12,7 @@ struct GGUFCursor {
 
   private static let windowBytes = 256 << 10
 
-  init(_ file: MappedFile) {
+  init(_ file: GGUFHeaderBytes) {
     self.file = file
     end = min(file.byteCount, GGUFLimits.headerBytes)
   }

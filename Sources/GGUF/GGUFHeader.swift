@@ -1,6 +1,6 @@
 internal import JSON
 internal import Storage
-internal import SystemPackage
+public import SystemPackage
 public import Tensors
 
 /// What stands before the data of a GGUF file, checked against every rule of the format.
@@ -31,6 +31,20 @@ public struct GGUFHeader: Sendable {
 
   /// Reads and checks the header of `file`.
   init(reading file: MappedFile, fileIndex: Int) throws {
+    try self.init(GGUFHeaderBytes(file), fileIndex: fileIndex)
+  }
+
+  /// Reads and checks a header whose data is not at hand.
+  ///
+  /// - Parameters:
+  ///   - text: All bytes before the data.
+  ///   - file: Where they come from, for errors.
+  /// - Throws: ``GGUFError`` if they break a rule of the format.
+  public init(text: [UInt8], file: FilePath) throws {
+    try self.init(GGUFHeaderBytes(text, path: file), fileIndex: 0)
+  }
+
+  private init(_ file: GGUFHeaderBytes, fileIndex: Int) throws {
     let path = file.path
     var cursor = GGUFCursor(file)
     version = try GGUFHeader.readStart(&cursor, file)
@@ -57,14 +71,14 @@ public struct GGUFHeader: Sendable {
     let placed = try list.place(
       dataStart: dataStart,
       alignment: alignment,
-      byteCount: file.byteCount
+      byteCount: file.fileByteCount
     )
     tensors = placed.tensors
     unreadable = placed.unreadable
     warnings = placed.warnings
   }
 
-  private static func readStart(_ cursor: inout GGUFCursor, _ file: MappedFile) throws -> Int {
+  private static func readStart(_ cursor: inout GGUFCursor, _ file: GGUFHeaderBytes) throws -> Int {
     let start = try file.bytes(0..<min(8, file.byteCount))
     if start.elementsEqual("version ".utf8) { throw GGUFError.lfsPointer(file: file.path) }
     guard start.starts(with: "GGUF".utf8) else {

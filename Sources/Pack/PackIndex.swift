@@ -321,12 +321,14 @@ struct PackIndex {
       let place = "files section, byte \(reader.position)"
       do {
         let path = try text(&reader, count: Int(try reader.integer(UInt16.self)), place)
-        let kind = try reader.integer(UInt8.self)
+        let kind = PackFile.Kind(rawValue: try reader.integer())
         let number = Int(try reader.integer(UInt32.self))
         guard PackFile.isSafe(path) else {
           throw malformed(place, "'\(path)' would not stay inside its folder")
         }
-        guard kind <= 1, number < parts.count, parts[number].kind == (kind == 1 ? .header : .file)
+        guard let kind, number < parts.count,
+          parts[number].kind == (kind == .plain ? .file : .header),
+          kind != .gguf || features & PackLayout.ggufFile != 0
         else { throw malformed(place, "'\(path)' names a part of another kind") }
         let components = path.split(separator: "/")
         for length in 1..<max(components.count, 1) {
@@ -335,14 +337,14 @@ struct PackIndex {
         guard paths.insert(UTF8Key(path)).inserted else {
           throw malformed(place, "'\(path)' is there twice")
         }
-        files.append(PackFile(path: path, isSafetensors: kind == 1, part: number))
+        files.append(PackFile(path: path, kind: kind, part: number))
       } catch let error as ByteReader.Truncated { throw malformed(place, error.description) }
     }
     if let clash = paths.first(where: { folders.contains($0) }) {
       throw malformed("files section", "'\(clash.string)' is both a file and a folder")
     }
     for part in parts where part.kind == .tensor && part.file != PackLayout.noFile {
-      guard part.file < files.count, files[Int(part.file)].isSafetensors else {
+      guard part.file < files.count, files[Int(part.file)].kind != .plain else {
         throw malformed("parts section", "'\(part.name)' names a file that is not there")
       }
     }

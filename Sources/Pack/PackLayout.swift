@@ -21,7 +21,8 @@ enum PackLayout {
   static let matrixTable: UInt64 = 1
   static let prunedExperts: UInt64 = 2
   static let codedWords: UInt64 = 4
-  static let knownFeatures = matrixTable | prunedExperts | codedWords
+  static let ggufFile: UInt64 = 8
+  static let knownFeatures = matrixTable | prunedExperts | codedWords | ggufFile
   static let noFile = UInt32.max
 
   static func aligned(_ offset: Int) -> Int { (offset + alignment - 1) / alignment * alignment }
@@ -96,16 +97,26 @@ public struct PackMatrix: Sendable, Equatable {
 public struct PackFile: Sendable, Equatable {
   /// Its path, relative.
   public var path: String
-  /// Whether it is a safetensors file, rebuilt from its header and tensors.
-  public var isSafetensors: Bool
+  /// How it is kept.
+  public var kind: Kind
   /// Number of the part with its content, or its header.
   public var part: Int
 
   /// Describes a file.
-  public init(path: String, isSafetensors: Bool, part: Int) {
+  public init(path: String, kind: Kind, part: Int) {
     self.path = path
-    self.isSafetensors = isSafetensors
+    self.kind = kind
     self.part = part
+  }
+
+  /// How a file is kept.
+  public enum Kind: UInt8, Sendable {
+    /// As it is.
+    case plain = 0
+    /// A safetensors file, rebuilt from its header and tensors.
+    case safetensors = 1
+    /// A GGUF file, rebuilt from its header and tensors.
+    case gguf = 2
   }
 
   /// Whether `path` stays inside the folder it is unpacked into.

@@ -73,7 +73,7 @@ public final class PackReader: TensorSource {
     try read(part: index.parts[partOfTensor[number]], bytes: range, into: buffer)
   }
 
-  /// The content of a plain file, or the header text of a safetensors file.
+  /// The content of a plain file, or the header of a file of weights.
   public func contents(of packFile: PackFile) throws -> [UInt8] {
     let part = index.parts[packFile.part]
     // Sizes are only claims until the chunks were seen to add up to them.
@@ -86,18 +86,18 @@ public final class PackReader: TensorSource {
 
   /// The content of the plain file at `path` inside the pack, or nil.
   public func contents(ofFile path: String) throws -> [UInt8]? {
-    guard let file = files.first(where: { $0.path == path && !$0.isSafetensors }) else {
+    guard let file = files.first(where: { $0.path == path && $0.kind == .plain }) else {
       return nil
     }
     return try contents(of: file)
   }
 
-  /// Size of a plain file, or of the header of a safetensors file.
+  /// Size of a plain file, or of the header of a file of weights.
   public func contentByteCount(of packFile: PackFile) -> Int {
     index.parts[packFile.part].byteCount
   }
 
-  /// Positions in `tensors` of what belongs to the safetensors file at `fileNumber`, by offset.
+  /// Positions in `tensors` of what belongs to the file of weights at `fileNumber`, by offset.
   public func tensors(ofFile fileNumber: Int) -> [Int] {
     tensors.indices.filter { index.parts[partOfTensor[$0]].file == UInt32(fileNumber) }
   }

@@ -120,14 +120,20 @@ public final class PackWriter {
     )
   }
 
-  /// Appends a file that is not safetensors.
+  /// Appends a file that holds no weights.
   public func addFile(path: String, byteCount: Int, source: Source) throws {
     let part = try add(.file, path, .u8, [byteCount], file: nil, byteCount: byteCount, source).part
-    files.append(PackFile(path: path, isSafetensors: false, part: part))
+    files.append(PackFile(path: path, kind: .plain, part: part))
   }
 
-  /// Appends the header of a safetensors file; its tensors follow with the number returned.
-  public func addSafetensors(path: String, header: [UInt8]) throws -> Int {
+  /// Appends the header of a file of weights; its tensors follow with the number returned.
+  ///
+  /// - Parameters:
+  ///   - path: The file's path in the pack.
+  ///   - kind: Its format.
+  ///   - header: The text of a safetensors header; all bytes of a GGUF file before its data.
+  /// - Returns: The file's number.
+  public func addWeights(path: String, kind: PackFile.Kind, header: [UInt8]) throws -> Int {
     let part = try add(
       .header,
       path,
@@ -140,7 +146,7 @@ public final class PackWriter {
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range]))
       }
     }.part
-    files.append(PackFile(path: path, isSafetensors: true, part: part))
+    files.append(PackFile(path: path, kind: kind, part: part))
     return files.count - 1
   }
 
@@ -288,6 +294,7 @@ public final class PackWriter {
     if !matrices.isEmpty { features |= PackLayout.matrixTable }
     if model["layers"] != nil { features |= PackLayout.prunedExperts }
     if chunks.contains(where: \.codec.isCodedWords) { features |= PackLayout.codedWords }
+    if files.contains(where: { $0.kind == .gguf }) { features |= PackLayout.ggufFile }
     var footer = ByteWriter()
     for section in [
       partsSection(), chunksSection(), matricesSection(), filesSection(),
@@ -379,7 +386,7 @@ public final class PackWriter {
     for file in files {
       out.append(UInt16(file.path.utf8.count))
       out.append(bytes: file.path.utf8)
-      out.append(UInt8(file.isSafetensors ? 1 : 0))
+      out.append(file.kind.rawValue)
       out.append(UInt32(file.part))
     }
     return out.bytes

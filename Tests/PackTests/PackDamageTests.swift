@@ -13,7 +13,7 @@ struct PackDamageTests {
     var random = SeededRandom(seed: 21)
     let writer = try PackWriter(replacing: place.folder("out.moepack"), threads: 1)
     let header = Array("{\"a\":1}".utf8)
-    let number = try writer.addSafetensors(path: "m.safetensors", header: header)
+    let number = try writer.addWeights(path: "m.safetensors", kind: .safetensors, header: header)
     let text = Array(repeating: UInt8(ascii: "x"), count: 301)
     try writer.addFile(path: "t/x.txt", byteCount: 301) { range, buffer in
       buffer.copyBytes(from: text[range])

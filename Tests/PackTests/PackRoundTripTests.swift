@@ -168,9 +168,13 @@ struct PackRoundTripTests {
   func safetensors() throws {
     let place = try PackFolder()
     let writer = try PackWriter(replacing: place.folder("out.moepack"), threads: 1)
-    let first = try writer.addSafetensors(path: "a.safetensors", header: Array("{ }".utf8))
+    let first = try writer.addWeights(
+      path: "a.safetensors",
+      kind: .safetensors,
+      header: Array("{ }".utf8)
+    )
     try writer.addFile(path: "x", byteCount: 0) { _, _ in }
-    let second = try writer.addSafetensors(path: "b.safetensors", header: [])
+    let second = try writer.addWeights(path: "b.safetensors", kind: .safetensors, header: [])
     for (name, number) in [("p", second), ("q", first), ("r", second)] {
       try writer.addTensor(
         TensorLayout(name: name, type: .u8, shape: [0]),
@@ -181,7 +185,7 @@ struct PackRoundTripTests {
     try writer.finish(model: [:])
     let pack = try PackReader(place.folder("out.moepack"))
     #expect([first, second] == [0, 2])
-    #expect(pack.files.map(\.isSafetensors) == [true, false, true])
+    #expect(pack.files.map(\.kind) == [.safetensors, .plain, .safetensors])
     #expect(pack.tensors(ofFile: first).map { pack.tensors[$0].name } == ["q"])
     #expect(pack.tensors(ofFile: second).map { pack.tensors[$0].name } == ["p", "r"])
     #expect(try pack.contents(of: pack.files[0]) == Array("{ }".utf8))

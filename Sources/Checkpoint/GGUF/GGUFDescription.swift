@@ -17,17 +17,17 @@ struct GGUFDescription {
   /// Reads the keys.
   ///
   /// - Throws: ``CheckpointError`` if the family is not known or a key makes no sense.
-  init(_ collection: GGUFCollection) throws(CheckpointError) {
+  init(_ contents: GGUFContents) throws(CheckpointError) {
     do {
-      let path = collection.files[0].path
-      guard let architecture = collection.metadata["general.architecture"]?.string else {
+      let path = contents.path
+      guard let architecture = contents.metadata["general.architecture"]?.string else {
         throw CheckpointError.unsupported(
           path: path,
           reason: "there is no text 'general.architecture', so the family is unknown"
         )
       }
       let keys = ArchitectureKeys(
-        metadata: collection.metadata,
+        metadata: contents.metadata,
         architecture: architecture,
         file: path
       )
@@ -41,7 +41,7 @@ struct GGUFDescription {
         )
       }
       var json = try family.configurationJSON(keys)
-      GGUFDescription.addShapes(of: collection, family.ggufNames, to: &json)
+      GGUFDescription.addShapes(of: contents, family.ggufNames, to: &json)
       self.family = family
       configuration = json
       experts = try keys.requiredCount("expert_count")
@@ -50,7 +50,7 @@ struct GGUFDescription {
     } catch let error as CheckpointError {
       throw error
     } catch {
-      throw .unsupported(path: collection.files[0].path, reason: "\(error)")
+      throw .unsupported(path: contents.path, reason: "\(error)")
     }
   }
 
@@ -67,17 +67,17 @@ struct GGUFDescription {
   /// What only the tensors say: the size of the vocabulary, whether there is an output of its own,
   /// and the type of most weights.
   private static func addShapes(
-    of collection: GGUFCollection,
+    of contents: GGUFContents,
     _ names: TensorNames,
     to json: inout JSONObject
   ) {
-    let embedding = collection.tensors.first { names.place(of: $0.name).role == .embedding }
+    let embedding = contents.source.tensors.first { names.place(of: $0.name).role == .embedding }
     if let rows = embedding?.shape.first { json["vocab_size"] = JSONValue(rows) }
     json["tie_word_embeddings"] = .bool(
-      !collection.tensors.contains { names.place(of: $0.name).role == .output }
+      !contents.source.tensors.contains { names.place(of: $0.name).role == .output }
     )
     var bytes: [ElementType: Int] = [:]
-    for tensor in collection.tensors where tensor.shape.count > 1 {
+    for tensor in contents.source.tensors where tensor.shape.count > 1 {
       bytes[tensor.type, default: 0] += tensor.byteCount
     }
     let type = bytes.max { ($0.value, $1.key.name) < ($1.value, $0.key.name) }?.key
@@ -85,7 +85,7 @@ struct GGUFDescription {
       type == .f32 ? "float32" : type == .bf16 ? "bfloat16" : "float16"
     )
     for (key, name) in [("bos_token_id", "bos"), ("eos_token_id", "eos")] {
-      if let id = collection.metadata["tokenizer.ggml.\(name)_token_id"]?.integer {
+      if let id = contents.metadata["tokenizer.ggml.\(name)_token_id"]?.integer {
         json[key] = JSONValue(id)
       }
     }

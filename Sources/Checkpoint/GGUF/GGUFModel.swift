@@ -19,7 +19,7 @@ final class GGUFModel: TensorSource {
   /// Why there is no configuration, or why tensors do not fit it.
   let problem: CheckpointError?
 
-  private let collection: GGUFCollection
+  private let contents: GGUFContents
   private let views: [View]
 
   /// Which bytes of which tensor, and in which order of rows.
@@ -32,31 +32,31 @@ final class GGUFModel: TensorSource {
   /// Looks at keys and tensors of a file.
   ///
   /// What is wrong with them is told by ``problem``: such a file can still be listed and copied.
-  init(_ collection: GGUFCollection) {
-    self.collection = collection
+  init(_ contents: GGUFContents) {
+    self.contents = contents
     do throws(CheckpointError) {
-      let described = try GGUFDescription(collection)
+      let described = try GGUFDescription(contents)
       configuration = .object(described.configuration)
-      (tensors, views, filePlaces, problem) = GGUFModel.views(of: collection, described)
+      (tensors, views, filePlaces, problem) = GGUFModel.views(of: contents, described)
     } catch {
       configuration = nil
       problem = error
-      tensors = collection.tensors
-      filePlaces = collection.tensors.map { _ in TensorPlace(.other) }
-      views = collection.tensors.indices.map { View(tensor: $0) }
+      tensors = contents.source.tensors
+      filePlaces = contents.source.tensors.map { _ in TensorPlace(.other) }
+      views = contents.source.tensors.indices.map { View(tensor: $0) }
     }
   }
 
-  private static func views(of collection: GGUFCollection, _ model: GGUFDescription) -> (
+  private static func views(of contents: GGUFContents, _ model: GGUFDescription) -> (
     [TensorDescriptor], [View], [TensorPlace], CheckpointError?
   ) {
     let names = model.family.ggufNames
-    let places = collection.tensors.map { names.place(of: $0.name) }
+    let places = contents.source.tensors.map { names.place(of: $0.name) }
     var tensors: [TensorDescriptor] = []
     var views: [View] = []
     var problem: CheckpointError?
     for (index, place) in places.enumerated() {
-      var tensor = collection.tensors[index]
+      var tensor = contents.source.tensors[index]
       var view = View(tensor: index)
       if place.role.isExpert {
         if tensor.shape.count == 3, tensor.shape[0] == model.experts {
@@ -66,7 +66,7 @@ final class GGUFModel: TensorSource {
           }
           continue
         }
-        let file = collection.files[tensor.fileIndex].path
+        let file = contents.path
         problem =
           problem
           ?? .wrongShape(
@@ -139,7 +139,7 @@ final class GGUFModel: TensorSource {
     let view = views[index]
     guard let rows = view.rows else {
       let start = view.byteOffset
-      return try collection.read(
+      return try contents.source.read(
         tensor: view.tensor,
         bytes: start + range.lowerBound..<start + range.upperBound,
         into: buffer
@@ -147,7 +147,7 @@ final class GGUFModel: TensorSource {
     }
     let tensor = tensors[index]
     try rows.read(range, rowBytes: tensor.byteCount / tensor.shape[0], into: buffer) {
-      try collection.read(tensor: view.tensor, bytes: $0, into: $1)
+      try contents.source.read(tensor: view.tensor, bytes: $0, into: $1)
     }
   }
 

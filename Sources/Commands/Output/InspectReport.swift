@@ -124,8 +124,8 @@ struct InspectReport {
 
   /// `general.architecture` of a GGUF file, else `model_type`.
   private var architecture: String? {
-    if case .gguf(let collection) = checkpoint.format {
-      return collection.metadata["general.architecture"]?.string
+    if let contents = checkpoint.ggufContents {
+      return contents.metadata["general.architecture"]?.string
     }
     return checkpoint.configurationJSON?["model_type"]?.string
   }

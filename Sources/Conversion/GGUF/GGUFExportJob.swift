@@ -18,10 +18,11 @@ struct GGUFExportJob: ConversionJob {
     let options = request.gguf
     let source = request.source
     var metadata: GGUFMetadata
-    if case .gguf(let collection) = source.format {
+    if let contents = source.ggufContents {
+      if case .gguf(let collection) = source.format { try collection.requireReadable() }
       let revision = try GGUFRevision(
         source,
-        collection,
+        contents,
         plan: request.plan,
         fileType: options.fileType,
         overrides: options.overrides,
@@ -30,7 +31,7 @@ struct GGUFExportJob: ConversionJob {
       items = revision.items
       metadata = revision.metadata
       largestProductBytes = 0
-      values = TensorValues(collection, path: source.location.path)
+      values = TensorValues(contents.source, path: source.location.path)
       if let donor = options.tokenizerDonor { try metadata.takeTokenizer(of: donor) }
       if options.hasNoTokenizer { metadata.removeTokenizer() }
     } else {

@@ -12,7 +12,7 @@ struct GGUFRevision {
   ///
   /// - Parameters:
   ///   - source: The opened file.
-  ///   - collection: The same.
+  ///   - contents: What it says.
   ///   - plan: Experts to keep by layer; nil keeps all.
   ///   - fileType: What to quantise to; nil keeps every type.
   ///   - overrides: Types for some tensors.
@@ -20,33 +20,32 @@ struct GGUFRevision {
   /// - Throws: As ``GGUFExport``; without a plan every family goes.
   init(
     _ source: Checkpoint,
-    _ collection: GGUFCollection,
+    _ contents: GGUFContents,
     plan: [Int: [Int]]?,
     fileType: GGUFFileType?,
     overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
     importance: (any ColumnImportance)?
   ) throws {
-    try collection.requireReadable()
     let selection = try plan.map { try ExpertSelection(source, plan: $0, runtime: "llama.cpp") }
     if selection != nil { try source.requireComplete() }
     let c = source.configuration
-    let architecture = collection.metadata["general.architecture"]?.string ?? ""
+    let architecture = contents.metadata["general.architecture"]?.string ?? ""
     let present =
-      c?.expertCount ?? collection.metadata["\(architecture).expert_count"]?.integer ?? 0
-    func count(_ key: String) -> Int? { collection.metadata["\(architecture).\(key)"]?.integer }
+      c?.expertCount ?? contents.metadata["\(architecture).expert_count"]?.integer ?? 0
+    func count(_ key: String) -> Int? { contents.metadata["\(architecture).\(key)"]?.integer }
     let heads = count("attention.head_count") ?? 1
     let choice = GGUFTypeChoice(
       model: GGUFTypeChoice.Model(
         layers: count("block_count") ?? 0,
         experts: selection?.count ?? present,
         headsPerKeyValueHead: heads / max(1, count("attention.head_count_kv") ?? heads),
-        isTied: !collection.tensors.contains { $0.name == "output.weight" }
+        isTied: !contents.source.tensors.contains { $0.name == "output.weight" }
       ),
       fileType: fileType,
       overrides: overrides,
       hasImportance: importance != nil
     )
-    items = try collection.tensors.enumerated().map { index, tensor in
+    items = try contents.source.tensors.enumerated().map { index, tensor in
       let place = source.filePlaces[index]
       let experts = place.layer.flatMap { selection?.kept[$0] }
       let isStack = tensor.shape.count == 3 && tensor.shape[0] == present && present > 0
@@ -93,7 +92,7 @@ struct GGUFRevision {
       }
       return GGUFExport.Item(layout: layout, parts: parts)
     }
-    var metadata = collection.metadata
+    var metadata = contents.metadata
     if let selection {
       func replace(_ key: String, _ value: Int) {
         metadata["\(architecture).\(key)"] = .uint32(UInt32(value))
