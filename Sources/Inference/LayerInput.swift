@@ -19,7 +19,7 @@ package enum LayerInput: Sendable, Hashable, CaseIterable {
 
 /// Sees the inputs of a layer's linear maps as they are computed, in the order of the tokens.
 package protocol LayerInputObserver: AnyObject {
-  /// Sees rows that all count: [tokens, in].
+  /// Sees rows that all count: [tokens, in]; what it throws ends the pass.
   func observe(_ input: LayerInput, _ x: Matrix) throws
 
   /// Sees what one routed expert reads.
@@ -30,5 +30,6 @@ package protocol LayerInputObserver: AnyObject {
   ///   - x: [rows, in].
   ///   - rows: Where each row comes from. One whose slot is past the rule's k is computed to measure
   ///     something and no part of the model's own output.
+  /// - Throws: What is to end the pass.
   func observe(_ input: LayerInput, expert position: Int, _ x: Matrix, rows: [RoutedRow]) throws
 }
