@@ -50,6 +50,7 @@ let package = Package(
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
+    room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room("Checkpoint", ["CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
     room(
@@ -71,24 +72,22 @@ let package = Package(
     room(
       "Conversion",
       [
-        "Checkpoint", "GGUF", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors",
-        "Storage", "Tensors", system,
+        "Checkpoint", "GGUF", "ImportanceMatrix", "JSON", "LinearAlgebra", "Pack", "Parallelism",
+        "Safetensors", "Storage", "Tensors", "Tokenization", system,
       ]
     ),
     room(
       "Calibration",
       [
-        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism",
-        "Safetensors", "Storage",
-        "Tensors", system,
+        "CKernels", "Checkpoint", "ImportanceMatrix", "Inference", "JSON", "LinearAlgebra",
+        "Parallelism", "Safetensors", "Storage", "Tensors", system,
       ]
     ),
     room(
       "Compression",
       [
-        "Calibration", "Checkpoint", "Evaluation", "Inference", "JSON", "LinearAlgebra", "Pack",
-        "Parallelism",
-        "Storage", "Tensors", system,
+        "Calibration", "Checkpoint", "Evaluation", "ImportanceMatrix", "Inference", "JSON",
+        "LinearAlgebra", "Pack", "Parallelism", "Storage", "Tensors", system,
       ]
     ),
     room(
@@ -110,8 +109,8 @@ let package = Package(
       name: "Fixtures",
       path: "Fixtures",
       exclude: [
-        "README.md", "fuzz", "gguf", "make_gguf.py", "make_normalization_data.py",
-        "make_tokenizer_cases.py", "models",
+        "README.md", "fuzz", "gguf", "make_gguf.py", "make_imatrix.py",
+        "make_normalization_data.py", "make_tokenizer_cases.py", "models",
         "oracles",
         "text",
         "tokenizer-cases.json",
@@ -130,6 +129,10 @@ let package = Package(
     tests("Safetensors", ["JSON", "Storage", "Tensors", "TestSupport", system]),
     tests("GGUF", ["Fixtures", "JSON", "Storage", "Tensors", "TestSupport", system]),
     tests(
+      "ImportanceMatrix",
+      ["Fixtures", "GGUF", "Safetensors", "Storage", "Tensors", "TestSupport", system]
+    ),
+    tests(
       "Pack",
       ["CKernels", "JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]
     ),
@@ -147,8 +150,8 @@ let package = Package(
     tests(
       "Compression",
       [
-        "Calibration", "Checkpoint", "Evaluation", "Fixtures", "Inference", "JSON", "LinearAlgebra",
-        "Storage", "TestSupport", system,
+        "Calibration", "Checkpoint", "Evaluation", "Fixtures", "ImportanceMatrix", "Inference",
+        "JSON", "LinearAlgebra", "Safetensors", "Storage", "Tensors", "TestSupport", system,
       ]
     ),
     tests(
@@ -162,8 +165,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Commands", "Fixtures", "GGUF", "JSON", "Safetensors", "Storage", "Tensors", "TestSupport",
-        "Zstandard", system,
+        "Commands", "Fixtures", "GGUF", "ImportanceMatrix", "JSON", "Safetensors", "Storage",
+        "Tensors", "TestSupport", "Zstandard", system,
       ],
       swiftSettings: settings
     ),

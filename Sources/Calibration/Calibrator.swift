@@ -1,6 +1,5 @@
 internal import Checkpoint
 package import Inference
-package import JSON
 internal import LinearAlgebra
 package import SystemPackage
 
@@ -22,6 +21,7 @@ package struct Calibrator {
   ///   - context: Tokens per window.
   ///   - plan: Positions and experts that the search will look at.
   ///   - writer: Gets each mixture layer's sums and sample, in the order of the layers.
+  ///   - importance: Gets what every layer's matrices read; nil makes no importance matrix.
   ///   - spoolFolder: Where hidden states go that do not fit in memory; nil keeps them there.
   ///   - record: How far an earlier run was, if there may be one.
   ///   - progress: Called with the index of each layer that is done.
@@ -32,64 +32,67 @@ package struct Calibrator {
     context: Int,
     plan: SamplePlan,
     into writer: StatisticsWriter,
+    importance: ImportanceRecord? = nil,
     spoolFolder: FilePath?,
     record: PassRecord? = nil,
     progress: (Int) -> Void
   ) throws {
-    let last = pass.configuration.moeLayers.last ?? -1
+    // Behind the last layer with experts only the importance matrix has something to see.
+    let last =
+      importance == nil
+      ? pass.configuration.moeLayers.last ?? -1 : pass.configuration.layerCount - 1
     let first = record?.nextStep ?? 0
-    for (index, note) in (record?.notes ?? []).enumerated() {
+    for (index, json) in (record?.notes ?? []).enumerated() {
+      let note = CalibrationNote(json: json)
       if pass.configuration.isMixture(index) {
-        try writer.check(layer: index, checksum: Calibrator.checksum(note))
+        try writer.check(layer: index, checksum: note.statistics)
       }
+      try importance?.confirm(layer: index, note: note.importance)
       progress(index)
     }
     guard first <= last else { return }
     let stream = try pass.start(ids, length: context, spoolFolder: spoolFolder, record: record)
     for index in first...last {
       let layer = try DecoderLayer(pass.loader, index: index, length: context)
+      let sums = importance?.layer(index, threads: threads)
       if layer.isMixture {
-        try measure(layer, stream, plan, writer)
+        try measure(layer, stream, plan, writer, sums)
       } else {
         for number in stream.groups.indices {
           let h = try stream.load(number)
-          try layer.advance(h, length: context)
+          try layer.attend(h, length: context, observer: sums)
+          try layer.addUnrouted(layer.mlpInput(h), to: h, observer: sums)
           try stream.store(h, number)
         }
       }
+      if let sums { try importance?.write(sums) }
       if let record {
-        let note =
-          layer.isMixture ? Calibrator.note(try writer.sync(layer: index)) : JSONValue.null
-        try record.finish(index, [stream], note: note)
+        let note = CalibrationNote(
+          statistics: layer.isMixture ? try writer.sync(layer: index) : nil,
+          importance: try importance?.sync(layer: index)
+        )
+        try record.finish(index, [stream], note: note.json)
       }
       progress(index)
     }
-  }
-
-  /// What a record notes of a layer whose statistics have this checksum.
-  package static func note(_ checksum: UInt64) -> JSONValue {
-    .string(String(checksum, radix: 16))
-  }
-
-  private static func checksum(_ note: JSONValue) -> UInt64? {
-    note.string.flatMap { UInt64($0, radix: 16) }
   }
 
   private func measure(
     _ layer: DecoderLayer,
     _ stream: HiddenStream,
     _ plan: SamplePlan,
-    _ writer: StatisticsWriter
+    _ writer: StatisticsWriter,
+    _ observer: LayerImportance?
   ) throws {
     let all = Array(layer.experts.indices)
-    var measurement = MixtureMeasurement(layer, allowed: all, threads: threads)
+    var measurement = MixtureMeasurement(layer, allowed: all, threads: threads, observer: observer)
     var sample = GramSample(experts: all.count, candidates: plan.candidates)
     var next = 0
     for number in stream.groups.indices {
       let h = try stream.load(number)
-      try layer.attend(h, length: stream.length)
+      try layer.attend(h, length: stream.length, observer: observer)
       let x = layer.mlpInput(h)
-      try layer.addUnrouted(x, to: h)
+      try layer.addUnrouted(x, to: h, observer: observer)
       let logits = try layer.routerLogits(x)
       let firstToken = stream.groups[number].lowerBound * stream.length
       var rows: [Int] = []

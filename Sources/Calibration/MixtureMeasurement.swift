@@ -17,10 +17,23 @@ package struct MixtureMeasurement {
   private let threads: Int
   private var statistics: ExpertStatistics
   private var leaveOneOut: LeaveOneOut
+  private let observer: (any LayerInputObserver)?
 
   /// A measurement of `layer` with nothing measured yet.
-  package init(_ layer: DecoderLayer, allowed: [Int], threads: Int) {
+  ///
+  /// - Parameters:
+  ///   - layer: The layer.
+  ///   - allowed: Positions of the experts in use, ascending.
+  ///   - threads: Threads to use.
+  ///   - observer: Sees what the experts' maps read.
+  package init(
+    _ layer: DecoderLayer,
+    allowed: [Int],
+    threads: Int,
+    observer: (any LayerInputObserver)? = nil
+  ) {
     self.layer = layer
+    self.observer = observer
     self.allowed = allowed
     self.threads = threads
     statistics = ExpertStatistics(experts: layer.experts.count)
@@ -80,7 +93,8 @@ package struct MixtureMeasurement {
         allowed: allowed,
         sampled: inBlock.map { $0 - start },
         candidates: sample.candidates,
-        threads: threads
+        threads: threads,
+        observer: observer
       ) { addSums($0, $1) }
       addErrors(outputs, logits: scores, h: h, firstRow: start)
       sample.add(outputs, logits: scores, threads: threads)

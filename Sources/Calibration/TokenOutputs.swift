@@ -29,6 +29,7 @@ package struct TokenOutputs {
   ///   - sampled: Tokens of which C experts are wanted, ascending.
   ///   - candidates: C.
   ///   - threads: Threads to use.
+  ///   - observer: Sees what the experts' maps read.
   ///   - consume: Sees each expert's activation, whose rows name a token and a place in its list.
   /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
   ///   `LinearAlgebraError` if a product's size exceeds 32 bits.
@@ -40,6 +41,7 @@ package struct TokenOutputs {
     sampled: [Int],
     candidates: Int,
     threads: Int,
+    observer: (any LayerInputObserver)? = nil,
     consume: (ExpertActivation, Routing) -> Void
   ) throws {
     func route(_ logits: Matrix, width: Int) -> Routing {
@@ -56,7 +58,7 @@ package struct TokenOutputs {
       experts: layer.experts.count
     )
     let outputs = Matrix(unfilledRows: starts[x.rows], columns: x.columns)
-    try layer.expertPass.run(x, lists: lists) { activation in
+    try layer.expertPass.run(x, lists: lists, observer: observer) { activation in
       parallelForEach(
         count: activation.rows.count,
         threads: activation.outputs.elements.count > 1 << 16 ? threads : 1

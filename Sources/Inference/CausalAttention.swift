@@ -30,7 +30,13 @@ package struct CausalAttention: Sendable {
   private static let queryBlock = 128
 
   /// Attention over `x` [windows * length, H], already normalised; the same shape comes back.
-  func callAsFunction(_ x: Matrix, length: Int, threads: Int) throws -> Matrix {
+  func callAsFunction(
+    _ x: Matrix,
+    length: Int,
+    threads: Int,
+    observer: (any LayerInputObserver)? = nil
+  ) throws -> Matrix {
+    try observer?.observe(.attention, x)
     let q = try project(x, weights.query, weights.queryBias, length: length, turns: true, threads)
     let k = try project(x, weights.key, weights.keyBias, length: length, turns: true, threads)
     let v = try project(x, weights.value, weights.valueBias, length: length, turns: false, threads)
@@ -39,6 +45,7 @@ package struct CausalAttention: Sendable {
     try parallelForEach(count: windows * headCount, threads: threads) { number in
       try attend(q, k, v, into: mixed, window: number / headCount, head: number % headCount, length)
     }
+    try observer?.observe(.attentionOutput, mixed)
     return try weights.output(mixed, threads: threads)
   }
 

@@ -104,13 +104,13 @@ package struct DecoderLayer: Sendable {
   // MARK: - Forward, in pieces
 
   /// Adds attention in place: h += attention(norm(h)), for h [windows * length, H].
-  package func attend(_ h: Matrix, length: Int) throws {
+  package func attend(_ h: Matrix, length: Int, observer: (any LayerInputObserver)? = nil) throws {
     // Some windows at a time, so that q, k, v and scores stay small whatever the batch.
     let step = max(1, DecoderLayer.attentionTokens / length) * length
     for start in stride(from: 0, to: h.rows, by: step) {
       let rows = start..<min(start + step, h.rows)
       let x = attentionNorm(h, rows: rows, threads: threads)
-      let y = try attention(x, length: length, threads: threads)
+      let y = try attention(x, length: length, threads: threads, observer: observer)
       parallelForEach(count: rows.count, threads: y.elements.count > 1 << 15 ? threads : 1) { row in
         add(y.row(row), times: 1, to: h.row(rows.lowerBound + row))
       }
@@ -131,13 +131,18 @@ package struct DecoderLayer: Sendable {
   /// Adds the shared expert, or the whole feed-forward of a dense layer: h += f(x).
   ///
   /// A gated shared expert is scaled by sigmoid(x · g), g its gate (Qwen2-MoE).
-  package func addUnrouted(_ x: Matrix, to h: Matrix) throws {
+  package func addUnrouted(
+    _ x: Matrix,
+    to h: Matrix,
+    observer: (any LayerInputObserver)? = nil
+  ) throws {
+    try observer?.observe(.feedForward, x)
     guard let block = dense ?? shared else { return }
     let step = DecoderLayer.attentionTokens
     for start in stride(from: 0, to: x.rows, by: step) {
       let rows = start..<min(start + step, x.rows)
       let part = rows.count == x.rows ? x : x.copy(ofRows: rows)
-      let y = try block(part, threads: threads)
+      let y = try block(part, threads: threads) { try observer?.observe(.unroutedDown, $0) }
       parallelForEach(count: rows.count, threads: y.elements.count > 1 << 15 ? threads : 1) { row in
         let scale = sharedGate.map { sigmoid(part.row(row), $0) } ?? 1
         add(y.row(row), times: scale, to: h.row(rows.lowerBound + row))

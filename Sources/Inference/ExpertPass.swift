@@ -30,18 +30,24 @@ package struct ExpertPass: Sendable {
   /// - Parameters:
   ///   - x: Inputs, [tokens, H].
   ///   - lists: Rows of `x` for each position in the router.
+  ///   - observer: Sees what each expert's maps read.
   ///   - consume: Sees each expert's activation before it is dropped.
   /// - Throws: `CheckpointError` if an expert's weights are missing or not finite,
   ///   `LinearAlgebraError` if a product's size exceeds 32 bits, and what `consume` throws.
   package func run(
     _ x: Matrix,
     lists: [[RoutedRow]],
+    observer: (any LayerInputObserver)? = nil,
     _ consume: (ExpertActivation) throws -> Void
   ) throws {
     for position in lists.indices where !lists[position].isEmpty {
       let rows = lists[position]
       let expert = try loader.expert(layer: layer, expert: experts[position])
-      let outputs = try expert(gather(x, rows), threads: loader.threads)
+      let inputs = gather(x, rows)
+      try observer?.observe(.expert, expert: position, inputs, rows: rows)
+      let outputs = try expert(inputs, threads: loader.threads) {
+        try observer?.observe(.expertDown, expert: position, $0, rows: rows)
+      }
       try consume(
         ExpertActivation(
           position: position,

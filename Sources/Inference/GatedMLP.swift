@@ -33,8 +33,14 @@ package struct GatedMLP: Sendable {
     return g
   }
 
-  /// The outputs: [rows, H] to [rows, H].
-  package func callAsFunction(_ x: Matrix, threads: Int) throws -> Matrix {
-    try down(inner(x, threads: threads), threads: threads)
+  /// The outputs: [rows, H] to [rows, H]; `inspect` sees the inputs of `down`, [rows, I].
+  package func callAsFunction(
+    _ x: Matrix,
+    threads: Int,
+    inspect: ((Matrix) throws -> Void)? = nil
+  ) throws -> Matrix {
+    let inner = try inner(x, threads: threads)
+    try inspect?(inner)
+    return try down(inner, threads: threads)
   }
 }

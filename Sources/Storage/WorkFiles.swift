@@ -6,11 +6,14 @@ public struct WorkFiles: Sendable {
   public let output: FilePath
   /// Where large work files go.
   public let folder: FilePath
+  /// Where a second result will be, if there is one.
+  public var second: FilePath?
 
-  /// Names for a run that writes `output`, with large work files in `folder`.
-  public init(of output: FilePath, in folder: FilePath) {
+  /// Names for a run that writes `output`, and `second` if given, with large work files in `folder`.
+  public init(of output: FilePath, in folder: FilePath, second: FilePath? = nil) {
     self.output = output
     self.folder = folder
+    self.second = second
   }
 
   /// The unfinished output.
@@ -45,7 +48,7 @@ public struct WorkFiles: Sendable {
   /// Removes all but the journal, which goes last and is its holder's to remove; an output that
   /// another process is writing is left to it.
   public func remove() {
-    for path in [output, statistics]
+    for path in [output, statistics] + [second].compactMap({ $0 })
     where FileSystem.exists(ReplacementFile.workPath(of: path)) {
       // Locked, emptied, and removed when it is let go of.
       _ = try? ReplacementFile(replacing: path)

@@ -48,6 +48,8 @@ let package = Package(
     room("Zstandard", ["CZstd"]),
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
+    room("GGUF", ["JSON", "Storage", "Tensors", system]),
+    room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
     room(
@@ -58,8 +60,8 @@ let package = Package(
     room(
       "Calibration",
       [
-        "CKernels", "Checkpoint", "Inference", "JSON", "LinearAlgebra", "Parallelism",
-        "Safetensors", "Storage", "Tensors", system,
+        "CKernels", "Checkpoint", "ImportanceMatrix", "Inference", "JSON", "LinearAlgebra",
+        "Parallelism", "Safetensors", "Storage", "Tensors", system,
       ]
     ),
     // The search alone: all of Compression needs Evaluation, and that a cryptography package.

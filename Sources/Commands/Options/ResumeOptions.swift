@@ -43,11 +43,16 @@ struct ResumeOptions: ParsableArguments {
     let key = isCalibration ? Planner.measured : PackWriter.placing
     guard journal.last(key) != nil else { return [] }
     let report = journal.last(ResumeOptions.report)?.string
-    return [FileSystem.absolute(files.output)] + (report.map { [FilePath($0)] } ?? [])
+    let second = journal.identity?[ResumeOptions.importance]?.string
+    return [FileSystem.absolute(files.output)]
+      + [report, second].compactMap { $0 }.map { FilePath($0) }
   }
 
   /// The journal's key for the report that a run is about to write.
   static let report = "report"
+
+  /// The identity's key for the importance matrix that a run writes beside its output.
+  static let importance = "imatrix"
 
   /// Runs `body` with a journal, going on with an unfinished run of the same identity.
   ///
@@ -106,10 +111,12 @@ struct ResumeOptions: ParsableArguments {
     return journal
   }
 
-  /// The run's work files, and those that its journal says lie in another folder.
+  /// The run's work files, and those that its journal says lie elsewhere.
   private static func files(of journal: Journal, _ files: WorkFiles) -> [WorkFiles] {
     let folder = journal.identity?["work directory"]?.string.map { FilePath($0) }
-    return [files] + (folder.map { [WorkFiles(of: files.output, in: $0)] } ?? [])
+    let second = journal.identity?[importance]?.string.map { FilePath($0) }
+    guard folder != nil || second != nil else { return [files] }
+    return [files, WorkFiles(of: files.output, in: folder ?? files.folder, second: second)]
   }
 
   private static func remove(_ files: WorkFiles, _ journal: Journal) {

@@ -38,6 +38,7 @@ struct RunOptions: ParsableArguments {
   ///   - common: Threads.
   ///   - files: The run's work files.
   ///   - stages: What the run does.
+  ///   - gathersImportance: Whether it makes an importance matrix, too.
   ///   - clock: Told how far the run is.
   /// - Returns: The planner, and the bytes of memory the run will not exceed.
   /// - Throws: `PlanError` for options the model cannot have, ``MemoryPromise/Exceeded`` if the
@@ -49,6 +50,7 @@ struct RunOptions: ParsableArguments {
     _ common: CommonOptions,
     _ files: WorkFiles,
     stages: Set<PipelineFootprint.Stage>,
+    gathersImportance: Bool = false,
     clock: StageClock
   ) throws -> (planner: Planner, estimate: Int) {
     try OptionCheck(checkpoint, options).run()
@@ -62,7 +64,8 @@ struct RunOptions: ParsableArguments {
         context: stream.context,
         threads: threads,
         tensors: checkpoint.tensors.count,
-        largestTensor: largestTensor
+        largestTensor: largestTensor,
+        gathersImportance: gathersImportance
       )
     }
     // Parsed, a journal takes several times its bytes.

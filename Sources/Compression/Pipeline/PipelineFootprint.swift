@@ -34,9 +34,11 @@ package struct PipelineFootprint: Sendable {
   private let threads: Int
   private let tensors: Int
   private let largestTensor: Int
+  private let gathersImportance: Bool
   private let forward: ForwardFootprint
 
-  /// A footprint of a run on a model with `tensors` tensors, the largest of `largestTensor` bytes.
+  /// A footprint of a run on a model with `tensors` tensors, the largest of `largestTensor` bytes;
+  /// `gathersImportance` says that calibration makes an importance matrix, too.
   package init(
     _ configuration: ModelConfiguration,
     options: MethodOptions,
@@ -44,7 +46,8 @@ package struct PipelineFootprint: Sendable {
     context: Int,
     threads: Int,
     tensors: Int,
-    largestTensor: Int
+    largestTensor: Int,
+    gathersImportance: Bool = false
   ) {
     c = configuration
     self.options = options
@@ -53,6 +56,7 @@ package struct PipelineFootprint: Sendable {
     self.threads = threads
     self.tensors = tensors
     self.largestTensor = largestTensor
+    self.gathersImportance = gathersImportance
     forward = ForwardFootprint(configuration, length: context, threads: threads)
   }
 
@@ -107,7 +111,13 @@ package struct PipelineFootprint: Sendable {
     let (n, candidates) = sample
     let numbers = n * (candidates * (candidates + 1) / 2 + c.expertCount + candidates)
     return streams(1, spools: spools) + forward.byteCount(tokens: tokens) + 8 * numbers
-      + block(width: max(c.topK + 1, candidates))
+      + block(width: max(c.topK + 1, candidates)) + (gathersImportance ? importance : 0)
+  }
+
+  /// Sums of one layer, the file's header, and the list of an expert's rows that count.
+  private var importance: Int {
+    let layout = ImportanceLayout(c)
+    return layout.layerBytes + layout.headerBytes + 8 * forward.groupTokens(of: tokens)
   }
 
   private var choose: Int {

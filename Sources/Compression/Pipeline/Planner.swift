@@ -1,6 +1,7 @@
 package import Calibration
 package import Checkpoint
 package import Evaluation
+internal import ImportanceMatrix
 internal import Inference
 internal import JSON
 internal import Storage
@@ -98,12 +99,40 @@ package struct Planner {
   package static let measured = "stage.measure"
 
   /// Measures the original model into a statistics file; one that an earlier run finished stays.
-  package func calibrate(to path: FilePath, tool: String) throws {
-    if let work, work.journal.last(Planner.measured) != nil,
-      !FileSystem.exists(ReplacementFile.workPath(of: path))
-    {
-      return try check(path, work)
+  ///
+  /// - Parameters:
+  ///   - path: Where it goes.
+  ///   - tool: What its metadata call this program.
+  ///   - importance: Where an importance matrix of the same pass goes; nil makes none.
+  /// - Throws: `CheckpointError` if weights are missing or not finite, `StorageError` if a file
+  ///   cannot be read or written, or is not the one an earlier run left.
+  package func calibrate(
+    to path: FilePath,
+    tool: String,
+    importance: ImportanceRecord.Output? = nil
+  ) throws {
+    // The importance matrix is put in place first.
+    let isImportancePlaced = importance.map { isPlaced($0.path) } ?? true
+    if let importance, isImportancePlaced, let work {
+      try ImportanceRecord.check(
+        importance.path,
+        configuration,
+        notes: try work.pass("measure").notes.map { CalibrationNote(json: $0).importance }
+      )
     }
+    if let work, isPlaced(path) { return try check(path, work) }
+    let record =
+      try isImportancePlaced
+      ? nil
+      : importance.map {
+        try ImportanceRecord(
+          $0,
+          configuration,
+          windows: stream.windowCount,
+          context: stream.context,
+          isResumable: work != nil
+        )
+      }
     let plan = samplePlan
     let writer = try StatisticsWriter(
       replacing: path,
@@ -119,13 +148,27 @@ package struct Planner {
         context: stream.context,
         plan: plan,
         into: writer,
+        importance: record,
         spoolFolder: spoolFolder,
         record: try work?.pass("measure")
       ) { _ in advance() }
       try writer.sync()
+      try record?.sync()
       try work?.journal.append(Planner.measured, true)
+      try record?.finish()
       try writer.finish()
     }
+  }
+
+  /// Whether an earlier run measured all there is and put the file at `path` in place.
+  private func isPlaced(_ path: FilePath) -> Bool {
+    work?.journal.last(Planner.measured) != nil
+      && !FileSystem.exists(ReplacementFile.workPath(of: path))
+  }
+
+  /// Bytes of an importance matrix, at most.
+  package var importanceBytes: Int {
+    ImportanceMatrixWriter.byteCount(ImportanceLayout(configuration).shapes)
   }
 
   /// Refuses statistics that are not those an earlier run finished.
@@ -135,7 +178,7 @@ package struct Planner {
     }
     for (layer, note) in try work.pass("measure").notes.enumerated()
     where configuration.isMixture(layer) {
-      guard Calibrator.note(try reader.checksum(layer: layer)) == note else {
+      guard CalibrationNote(json: note).statistics == (try reader.checksum(layer: layer)) else {
         throw StorageError.lostWorkFile(path: path)
       }
     }
