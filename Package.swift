@@ -51,7 +51,14 @@ let package = Package(
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room("Tokenization", ["JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "Checkpoint",
+      [
+        "CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization",
+        system,
+      ]
+    ),
     room(
       "Inference",
       [
@@ -59,7 +66,6 @@ let package = Package(
         system,
       ]
     ),
-    room("Tokenization", ["JSON"]),
     room(
       "Evaluation",
       [
@@ -133,7 +139,13 @@ let package = Package(
       "Pack",
       ["CKernels", "JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]
     ),
-    tests("Checkpoint", ["Fixtures", "JSON", "Pack", "Storage", "Tensors", "TestSupport", system]),
+    tests(
+      "Checkpoint",
+      [
+        "Fixtures", "GGUF", "JSON", "Pack", "Storage", "Tensors", "TestSupport", "Tokenization",
+        system,
+      ]
+    ),
     tests(
       "Conversion",
       ["Checkpoint", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "TestSupport", system]

@@ -10,6 +10,8 @@ package enum TokenizationError: Error, Equatable, CustomStringConvertible {
   case invalidUTF8(offset: Int)
   /// A character has no token and the description's unknown token is not in its vocabulary.
   case noUnknownToken(file: String, unknown: String)
+  /// A character has no token, and one of its bytes has none either.
+  case noByteToken(file: String, token: String)
   /// No token has this id.
   case unknownID(Int32, file: String)
   /// A pattern took more steps on one piece of text than any sensible pattern needs.
@@ -32,6 +34,9 @@ package enum TokenizationError: Error, Equatable, CustomStringConvertible {
     case .noUnknownToken(let file, let unknown):
       "\(file): the text has a character without a token, and the unknown token"
         + " \(quoted(unknown)) is not in the vocabulary"
+    case .noByteToken(let file, let token):
+      "\(file): the text has a character without a token, and the vocabulary has no token"
+        + " \(token) for its byte; take the tokenizer from a file that has it (--tokenizer-from)"
     case .unknownID(let id, let file):
       "\(file): no token has id \(id); the ids belong to another tokenizer"
     case .patternTooSlow(let file, let pattern):
