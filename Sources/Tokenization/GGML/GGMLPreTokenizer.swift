@@ -2,6 +2,7 @@
 ///
 /// The patterns are Oniguruma's spelling of what llama.cpp matches, which is not always what the model
 /// was trained with: it knows letters, but hardly ever capitals from small ones, and its `\d` is ASCII.
+/// Its categories are those of Unicode 15; characters assigned later may be cut otherwise here.
 package struct GGMLPreTokenizer: Sendable {
   /// The name.
   package let name: String
@@ -39,7 +40,7 @@ package struct GGMLPreTokenizer: Sendable {
   }()
 
   private static let ignoringMerges: Set = [
-    "falcon-h1", "falcon3", "granite-embed-multi-97m", "jina-v5-nano", "lfm2", "llama-bpe",
+    "falcon-h1", "falcon3", "glm4", "granite-embed-multi-97m", "jina-v5-nano", "lfm2", "llama-bpe",
     "llama-v3",
     "llama3", "midm-2.0", "minicpm5", "pixtral", "tekken", "youtu",
   ]
@@ -88,9 +89,15 @@ package struct GGMLPreTokenizer: Sendable {
     "[\u{4E00}-\u{9FFF}\u{3400}-\u{4DBF}\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}"
     + "\u{2B740}-\u{2B81F}\u{2B820}-\u{2CEAF}\u{2CEB0}-\u{2EBEF}\u{F900}-\u{FAFF}\u{2F800}-\u{2FA1F}]"
 
+  /// DeepSeek's range of CJK, which white space happens to lie in.
+  private static let cjk = #"[一-龥ࠀ-一가-\#u{D7FF}&&\S]+"#
+
+  /// llama.cpp's own grouping of digits from the right; the first group takes what is before it along.
+  private static let groupedDigits = #"\P{N}*\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))"#
+
   /// Letters with capitals, as DeepSeek-LLM's tokenizer lists them.
   private static let casedLetters =
-    #"A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώ"#
+    #"A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\#u{1F7D}"#
     + "ᾀ-ᾴᾶ-ᾼ\u{1FBE}ῂ-ῄῆ-ῌῐ-\u{1FD3}ῖ-\u{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\u{2126}ℨ\u{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄ"
     + "Ⰰ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
 
@@ -163,7 +170,7 @@ package struct GGMLPreTokenizer: Sendable {
     ),
     (
       "tiny_aya cohere2moe",
-      [#"[0-9]{1,3}(?=(?:[0-9]{3})*\b)"#, uncased(number: #"\p{N}{1,3}"#)]
+      [groupedDigits, uncased(number: #"\p{N}{1,3}"#)]
     ),
     (
       "youtu",
@@ -184,12 +191,12 @@ package struct GGMLPreTokenizer: Sendable {
       "deepseek-llm",
       [
         #"[\r\n]"#, #"\s?[\#(casedLetters)]+"#,
-        "\\s?[!-/:-~！-／：-～‘-‟\u{3000}-。]+", #"\s+\z"#, "[一-龥ࠀ-一가-\u{D7FF}]+", #"\p{N}+"#,
+        "\\s?[!-/:-~！-／：-～‘-‟、-。]+", #"\s+\z"#, cjk, #"\p{N}+"#,
       ]
     ),
     (
       "deepseek-coder",
-      [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, "[一-龥ࠀ-一가-\u{D7FF}]+", #"\p{N}"#]
+      [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, cjk, #"\p{N}"#]
     ),
     ("falcon", [#"[\p{P}\$\+<=>\^~\|`]+"#, gpt2, "[0-9][0-9][0-9]"]),
     ("poro-chat bloom gpt3-finnish", [#" ?[^(\s|.,!?…。，、।۔،)]+"#]),
@@ -211,8 +218,9 @@ package struct GGMLPreTokenizer: Sendable {
     (
       "afmoe",
       [
-        #"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))"#,
-        "[一-\u{9FFF}㐀-\u{4DBF}\u{F900}-\u{FAFF}\u{3040}-ゟ゠-ヿ･-ﾟ⼀-\u{2FDF}เ-\u{0E7F}"
+        groupedDigits,
+        // llama.cpp begins the compatibility ideographs at U+8C48, what U+F900 is normalized to.
+        "[一-\u{9FFF}㐀-\u{4DBF}\u{8C48}-\u{FAFF}\u{3040}-ゟ゠-ヿ･-ﾟ⼀-\u{2FDF}เ-\u{0E7F}"
           + "\u{0E80}-\u{0EFF}ក-\u{17FF}က-\u{109F}ꩠ-ꩿꧠ-\u{A9FF}가-\u{D7AF}ᄀ-ᇿ]+",
         deepSeek,
       ]
