@@ -51,7 +51,7 @@ let package = Package(
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Tokenization", ["JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room("Tokenization", ["JSON"]),
     room(
       "Checkpoint",
       [

@@ -82,13 +82,15 @@ extension GGMLVocabulary {
     return keys
   }
 
-  /// ``keys``, and last `add_bos_token` where documents start with the bos token and nothing else says
-  /// so: what our writer puts into a file.
+  /// ``keys``, and last `add_bos_token` where nothing else says whether documents start with the bos
+  /// token: what our writer puts into a file.
   ///
-  /// `convert_hf_to_gguf` does not write that last key.
+  /// That is all it differs by from `convert_hf_to_gguf`, which leaves the key out. It is true where
+  /// the Hugging Face folder has a `bos_token`, and false where it has none but llama.cpp would take
+  /// one of its own accord.
   package var writtenKeys: [(String, GGUFValue)] {
-    guard marksDocumentStart, adds(.bos) == nil else { return keys }
-    return keys + [(Addition.Kind.bos.key, .bool(true))]
+    guard adds(.bos) == nil, marksDocumentStart || startsWithBOSInLlamaCpp else { return keys }
+    return keys + [(Addition.Kind.bos.key, .bool(marksDocumentStart))]
   }
 
   private static func isMerge(_ merge: String) -> Bool {
