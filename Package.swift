@@ -52,7 +52,14 @@ let package = Package(
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Checkpoint", ["CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room("Tokenization", ["JSON"]),
+    room(
+      "Checkpoint",
+      [
+        "CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization",
+        system,
+      ]
+    ),
     room(
       "Inference",
       [
@@ -60,7 +67,6 @@ let package = Package(
         system,
       ]
     ),
-    room("Tokenization", ["JSON"]),
     room(
       "Evaluation",
       [
@@ -93,8 +99,9 @@ let package = Package(
     room(
       "Commands",
       [
-        "Calibration", "Checkpoint", "Compression", "Conversion", "Evaluation", "GGUF", "JSON",
-        "LinearAlgebra", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization", "Zstandard",
+        "Calibration", "Checkpoint", "Compression", "Conversion", "Evaluation", "GGUF",
+        "ImportanceMatrix", "JSON", "LinearAlgebra", "Pack", "Safetensors", "Storage", "Tensors",
+        "Tokenization", "Zstandard",
         system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -136,7 +143,13 @@ let package = Package(
       "Pack",
       ["CKernels", "JSON", "Storage", "Tensors", "TestSupport", "Zstandard", system]
     ),
-    tests("Checkpoint", ["Fixtures", "JSON", "Pack", "Storage", "Tensors", "TestSupport", system]),
+    tests(
+      "Checkpoint",
+      [
+        "Fixtures", "GGUF", "JSON", "Pack", "Storage", "Tensors", "TestSupport", "Tokenization",
+        system,
+      ]
+    ),
     tests(
       "Conversion",
       [

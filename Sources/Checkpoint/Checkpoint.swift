@@ -5,6 +5,7 @@ public import Pack
 public import Safetensors
 internal import SystemPackage
 public import Tensors
+package import Tokenization
 
 /// An opened model: descriptors, configuration, and a role for every tensor. No weights.
 public final class Checkpoint: Sendable {
@@ -205,7 +206,10 @@ public final class Checkpoint: Sendable {
   }
 
   /// Names of the files that are made from the keys of a GGUF file.
-  var madeFiles: [String] { gguf?.auxiliaryNames ?? [] }
+  func madeFiles() throws -> [String] { try gguf?.auxiliaryNames() ?? [] }
+
+  /// The tokenizer of a GGUF file; nil if it has none, and for other formats.
+  package func ggmlVocabulary() throws -> GGMLVocabulary? { try gguf?.vocabulary() }
 
   /// How to name such a file in a message.
   public func describe(_ name: String) -> String { Checkpoint.describe(name, in: location) }

@@ -11,7 +11,7 @@ public struct ModelFiles {
   public init(_ checkpoint: Checkpoint) throws {
     let all: [String]
     switch (checkpoint.location, checkpoint.format) {
-    case _ where checkpoint.ggufContents != nil: all = checkpoint.madeFiles
+    case _ where checkpoint.ggufContents != nil: all = try checkpoint.madeFiles()
     case (.directory(let folder), _):
       all = try FileSystem.names(in: folder).filter {
         FileSystem.kind(folder.appending($0)) == .file

@@ -16,7 +16,23 @@ package struct ModelTokenizer: Sendable {
   ///
   /// bos is `bos_token` of tokenizer_config.json; eos is `eos_token` there, else `eos_token_id` of
   /// generation_config.json or config.json (the first, if a list).
+  ///
+  /// Of a GGUF file: bos only if `tokenizer.ggml.add_bos_token` is true, eos by its key.
   package init(_ checkpoint: Checkpoint) throws {
+    if checkpoint.ggufContents != nil {
+      let path = checkpoint.location.path.string
+      guard let vocabulary = try checkpoint.ggmlVocabulary() else {
+        throw EvaluationError.noTokenizer(model: path)
+      }
+      let description = try TokenizerDescription(vocabulary, file: path)
+      if let size = checkpoint.configuration?.vocabularySize {
+        try description.check(vocabularySize: size)
+      }
+      tokenizer = try Tokenizer(description)
+      bos = vocabulary.adds(.bos) == true ? vocabulary.id(of: .bos) : nil
+      eos = vocabulary.id(of: .eos)
+      return
+    }
     let name = checkpoint.describe("tokenizer.json")
     guard let bytes = try checkpoint.auxiliaryFile("tokenizer.json") else {
       throw EvaluationError.noTokenizer(model: checkpoint.location.path.string)

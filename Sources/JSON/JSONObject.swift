@@ -51,3 +51,10 @@ public struct JSONObject: Equatable, Sendable {
     a.keys.elementsEqual(b.keys) { $0.utf8.elementsEqual($1.utf8) } && a.values == b.values
   }
 }
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// An object; the last of equal keys stays.
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    for (key, value) in elements { self[key] = value }
+  }
+}

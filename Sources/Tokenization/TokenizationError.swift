@@ -4,12 +4,16 @@ package enum TokenizationError: Error, Equatable, CustomStringConvertible {
   case malformed(file: String, place: String, expected: String, got: String)
   /// The description is legal but asks for something this program does not do.
   case unsupported(file: String, place: String, got: String, supported: String)
+  /// No name of llama.cpp is known for the way this tokenizer cuts text into words.
+  case unknownPreTokenizer(file: String)
   /// The vocabulary names tokens the model has no row for.
   case vocabularyTooLarge(file: String, token: String, id: Int, rows: Int)
   /// The text is not UTF-8 from this byte on.
   case invalidUTF8(offset: Int)
   /// A character has no token and the description's unknown token is not in its vocabulary.
   case noUnknownToken(file: String, unknown: String)
+  /// A character has no token, and one of its bytes has none either.
+  case noByteToken(file: String, token: String)
   /// No token has this id.
   case unknownID(Int32, file: String)
   /// A pattern took more steps on one piece of text than any sensible pattern needs.
@@ -24,6 +28,10 @@ package enum TokenizationError: Error, Equatable, CustomStringConvertible {
     case .unsupported(let file, let place, let got, let supported):
       "\(file), \(place): \(got) is not supported; supported: \(supported). Tokenize with another"
         + " program and pass the ids instead of text"
+    case .unknownPreTokenizer(let file):
+      "\(file), pre_tokenizer: llama.cpp is not known to have a name for this way of cutting words."
+        + " Name the one it should use with --pre (qwen2, llama-bpe, …), or copy the tokenizer of"
+        + " another conversion of this model with --tokenizer-from OTHER.gguf"
     case .vocabularyTooLarge(let file, let token, let id, let rows):
       "\(file): token \(quoted(token)) has id \(id), but the model has only \(rows) rows of"
         + " embedding; the tokenizer belongs to another model"
@@ -32,6 +40,9 @@ package enum TokenizationError: Error, Equatable, CustomStringConvertible {
     case .noUnknownToken(let file, let unknown):
       "\(file): the text has a character without a token, and the unknown token"
         + " \(quoted(unknown)) is not in the vocabulary"
+    case .noByteToken(let file, let token):
+      "\(file): the text has a character without a token, and the vocabulary has no token"
+        + " \(token) for its byte; take the tokenizer from a file that has it (--tokenizer-from)"
     case .unknownID(let id, let file):
       "\(file): no token has id \(id); the ids belong to another tokenizer"
     case .patternTooSlow(let file, let pattern):

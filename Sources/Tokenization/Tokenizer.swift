@@ -3,7 +3,8 @@ import Synchronization
 /// Turns text into the ids a model was trained on, and back.
 ///
 /// The ids are those of Hugging Face's `tokenizers` without special tokens added: added tokens in the
-/// text are recognised, the text between is normalized, cut into words, and each word merged.
+/// text are recognised, the text between is normalized, cut into words, and each word merged. Of a
+/// ``GGMLVocabulary`` they are those of llama.cpp.
 ///
 /// A tokenizer may be used from several threads at once; one of them at a time has the cache of
 /// words, the others do without.
@@ -21,12 +22,17 @@ package final class Tokenizer: Sendable {
   private let normalizedMatcher: AddedTokenMatcher?
   private let normalizer: TextNormalizer
   private let splitter: WordSplitter
-  private let encoder: BytePairEncoder
+  private let encoder: WordEncoder
   private let decoder: TokenDecoder
   private let tokens: [Int32: String]
   private let specialIDs: Set<Int32>
   private let freshStates: [PatternState]
   private let state: Mutex<State>
+
+  private enum WordEncoder: Sendable {
+    case bytePair(BytePairEncoder)
+    case sentencePiece(SentencePieceEncoder)
+  }
 
   private struct State: Sendable {
     var patterns: [PatternState]
@@ -46,11 +52,14 @@ package final class Tokenizer: Sendable {
     splitter = try WordSplitter(description.preTokenizers, states: &states, file: file)
     decoder = try TokenDecoder(description.decoders, states: &states, file: file)
     switch description.model {
-    case .bytePair(let model): encoder = try BytePairEncoder(model, description)
+    case .bytePair(let model): encoder = .bytePair(try BytePairEncoder(model, description))
+    case .sentencePiece(let model):
+      encoder = .sentencePiece(try SentencePieceEncoder(model, description))
     }
 
     let raw = description.addedTokens.filter { !$0.normalized }
-    rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) })
+    let order = description.addedTokenOrder
+    rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) }, order)
     let others = description.addedTokens.filter(\.normalized)
     var contents: [[UInt8]] = []
     for token in others {
@@ -61,7 +70,7 @@ package final class Tokenizer: Sendable {
       }
     }
     normalizedMatcher =
-      others.isEmpty ? nil : AddedTokenMatcher(others, contents: contents)
+      others.isEmpty ? nil : AddedTokenMatcher(others, contents: contents, order)
 
     var tokens: [Int32: String] = [:]
     tokens.reserveCapacity(description.vocabulary.count + description.addedTokens.count)
@@ -73,6 +82,7 @@ package final class Tokenizer: Sendable {
     }
     self.tokens = tokens
     specialIDs = Set(description.addedTokens.filter(\.special).map(\.id))
+      .union(description.controlTokens)
     self.description = description
     freshStates = states
     state = Mutex(State(patterns: states))
@@ -181,7 +191,12 @@ package final class Tokenizer: Sendable {
     let (text, words) = try catchingSlowPatterns { () throws(PatternTooSlow) in
       try splitter.split(text, isFirst: isFirst, &state.patterns)
     }
-    for word in words { try encoder.encode(text.span, word, to: &ids, &state.words) }
+    switch encoder {
+    case .bytePair(let encoder):
+      for word in words { try encoder.encode(text.span, word, to: &ids, &state.words) }
+    case .sentencePiece(let encoder):
+      for word in words { try encoder.encode(text.span, word, to: &ids) }
+    }
   }
 
   private func catchingSlowPatterns<Value>(

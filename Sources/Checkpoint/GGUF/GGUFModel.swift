@@ -2,6 +2,7 @@ internal import GGUF
 internal import JSON
 internal import SystemPackage
 internal import Tensors
+internal import Tokenization
 
 /// A GGUF file of a known family, seen as the Hugging Face checkpoint it was made of.
 ///
@@ -152,10 +153,23 @@ final class GGUFModel: TensorSource {
   }
 
   /// The names of the files that ``auxiliaryFile(_:)`` gives.
-  var auxiliaryNames: [String] { configuration == nil ? [] : ["config.json"] }
+  func auxiliaryNames() throws -> [String] {
+    try (configuration == nil ? [] : ["config.json"]) + tokenizerFiles().map(\.name)
+  }
+
+  /// The tokenizer; nil if there is none.
+  func vocabulary() throws -> GGMLVocabulary? {
+    try GGMLVocabulary(contents.metadata, file: contents.path.string)
+  }
+
+  private func tokenizerFiles() throws -> [(name: String, contents: [UInt8])] {
+    try vocabulary()?.huggingFaceFiles(file: contents.path.string) ?? []
+  }
 
   /// A small file of Hugging Face's checkpoints, made from the keys; nil if they say nothing of it.
   func auxiliaryFile(_ name: String) throws -> [UInt8]? {
-    name == "config.json" ? configuration.map { Array($0.text(pretty: true).utf8) } : nil
+    if name == "config.json" { return configuration.map { Array($0.text(pretty: true).utf8) } }
+    guard name.hasPrefix("tokenizer") else { return nil }
+    return try tokenizerFiles().first { $0.name == name }?.contents
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Conversion
 internal import GGUF
+internal import ImportanceMatrix
 internal import SystemPackage
 internal import Tensors
 
@@ -14,6 +15,15 @@ struct GGUFOutputOptions: ParsableArguments {
     )
   )
   var typeFor: [TypeForArgument] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "GGUF: how much errors count in quantising, as calibrate --imatrix or llama-imatrix writes it.",
+      valueName: "file"
+    ),
+    completion: .file()
+  )
+  var imatrix: String?
 
   @OptionGroup var split: SplitLimitOptions
 
@@ -45,7 +55,8 @@ struct GGUFOutputOptions: ParsableArguments {
   /// The first option given, which makes sense for GGUF only.
   var firstGiven: String? {
     [
-      ("--type-for", !typeFor.isEmpty), ("--split-max-size", split.splitMaxSize != nil),
+      ("--type-for", !typeFor.isEmpty), ("--imatrix", imatrix != nil),
+      ("--split-max-size", split.splitMaxSize != nil),
       ("--split-max-tensors", split.splitMaxTensors != nil), ("--pre", pre != nil),
       ("--tokenizer-from", tokenizerFrom != nil), ("--no-tokenizer", noTokenizer),
     ].first(where: \.1)?.0
@@ -58,6 +69,7 @@ struct GGUFOutputOptions: ParsableArguments {
     options.overrides = typeFor.map { argument in
       (matches: { argument.regex.matches($0) }, type: argument.type)
     }
+    options.importance = try imatrix.map { try ImportanceMatrix(reading: FilePath($0)) }
     options.limits = split.limits()
     options.preTokenizer = pre
     options.tokenizerDonor = try tokenizerFrom.map { try GGUFCollection(FilePath($0)) }

@@ -1,5 +1,6 @@
 internal import Checkpoint
 internal import GGUF
+internal import ImportanceMatrix
 internal import Tensors
 
 /// A model of Hugging Face's layout, or a pack, laid out as a GGUF file: experts stacked, rows of query
@@ -23,7 +24,7 @@ struct GGUFExport {
   private let naming: GGUFNaming
   private let configuration: ModelConfiguration
   private let choice: GGUFTypeChoice
-  private let importance: (any ColumnImportance)?
+  private let importance: ImportanceMatrix?
 
   /// Plans the export of `source`.
   ///
@@ -40,7 +41,7 @@ struct GGUFExport {
     plan: [Int: [Int]]?,
     fileType: GGUFFileType?,
     overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
-    importance: (any ColumnImportance)?
+    importance: ImportanceMatrix?
   ) throws {
     configuration = try source.requireConfiguration()
     try source.requireComplete()
@@ -115,6 +116,7 @@ struct GGUFExport {
 
   /// Adds the three stacks of a layer.
   private mutating func addStacks(layer: Int, keeping experts: [Int]) throws {
+    let present = source.keptExperts[layer] ?? []
     for projection in naming.stackOrder {
       var parts: [TensorPart] = []
       var shape: [Int] = []
@@ -136,16 +138,22 @@ struct GGUFExport {
         naming.name(of: TensorPlace(projection.role, layer: layer)),
         shape,
         type,
-        parts
+        parts,
+        stacked: (experts.compactMap { present.firstIndex(of: $0) }, present.count)
       )
     }
   }
 
+  /// Adds a tensor of the output.
+  ///
+  /// - Parameters:
+  ///   - stacked: For experts, their places among those of the source, and how many these are.
   private mutating func append(
     _ name: String,
     _ shape: [Int],
     _ source: ElementType,
-    _ parts: [TensorPart]
+    _ parts: [TensorPart],
+    stacked: (places: [Int], count: Int)? = nil
   ) throws {
     let type = choice.type(name: name, shape: shape, source: source)
     var parts = parts
@@ -155,8 +163,9 @@ struct GGUFExport {
       parts[number].byteOffset = number * partBytes
       if type.blockElements > 1 {
         parts[number].importance = try importance?.weights(
-          of: name,
-          expert: shape.count == 3 ? number : nil,
+          for: name,
+          expert: stacked?.places[number] ?? 0,
+          of: stacked?.count ?? 1,
           columns: shape.last ?? 1
         )
       }

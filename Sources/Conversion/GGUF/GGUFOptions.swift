@@ -1,4 +1,5 @@
 public import GGUF
+public import ImportanceMatrix
 public import Tensors
 
 /// What `convert` is told of a GGUF output.
@@ -8,7 +9,7 @@ public struct GGUFOptions: Sendable {
   /// Types for the tensors whose names match.
   public var overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)] = []
   /// How much errors count; nil where all count the same.
-  public var importance: (any ColumnImportance)?
+  public var importance: ImportanceMatrix?
   /// When to begin another split.
   public var limits = GGUFShardPlan.Limits()
   /// The name of the pre-tokenizer; nil to find it out.

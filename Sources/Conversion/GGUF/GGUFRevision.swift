@@ -1,5 +1,6 @@
 internal import Checkpoint
 internal import GGUF
+internal import ImportanceMatrix
 internal import Tensors
 
 /// A GGUF file made anew from another: experts taken away, types changed, and what neither concerns
@@ -24,7 +25,7 @@ struct GGUFRevision {
     plan: [Int: [Int]]?,
     fileType: GGUFFileType?,
     overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
-    importance: (any ColumnImportance)?
+    importance: ImportanceMatrix?
   ) throws {
     let selection = try plan.map { try ExpertSelection(source, plan: $0, runtime: "llama.cpp") }
     if selection != nil { try source.requireComplete() }
@@ -71,8 +72,9 @@ struct GGUFRevision {
           )
           if layout.type != tensor.type, layout.type.blockElements > 1 {
             part.importance = try importance?.weights(
-              of: tensor.name,
+              for: tensor.name,
               expert: expert,
+              of: present,
               columns: tensor.shape[2]
             )
           }
@@ -83,8 +85,7 @@ struct GGUFRevision {
         if let chosen { part.origin = .rows(tensor: index, chosen) }
         if layout.type != tensor.type, layout.type.blockElements > 1 {
           part.importance = try importance?.weights(
-            of: tensor.name,
-            expert: nil,
+            for: tensor.name,
             columns: tensor.shape.last ?? 1
           )
         }

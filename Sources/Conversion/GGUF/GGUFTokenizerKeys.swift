@@ -1,7 +1,32 @@
 internal import Checkpoint
 internal import GGUF
+internal import Tokenization
 
 /// The keys of a model's tokenizer in a GGUF file.
 enum GGUFTokenizerKeys {
-  static func keys(of source: Checkpoint, pre: String?) throws -> [(String, GGUFValue)] { [] }
+  /// Reads the tokenizer's files.
+  ///
+  /// - Parameters:
+  ///   - source: The model.
+  ///   - pre: llama.cpp's name of the pre-tokenizer; nil to find it out.
+  /// - Returns: The keys in the order of llama.cpp's converter.
+  /// - Throws: ``ConversionError/unsupported(reason:)`` if there is none, `TokenizationError` if it
+  ///   cannot be said in GGUF's terms.
+  static func keys(of source: Checkpoint, pre: String?) throws -> [(String, GGUFValue)] {
+    let c = try source.requireConfiguration()
+    let vocabulary = try GGMLVocabulary(
+      modelType: c.modelType,
+      vocabularySize: c.vocabularySize,
+      pre: pre,
+      folder: source.location.path.string
+    ) { try source.auxiliaryFile($0) }
+    guard let vocabulary else {
+      throw ConversionError.unsupported(
+        reason:
+          "\(source.location.path): has no tokenizer.json or tokenizer.model; take that of a GGUF"
+          + " file of the same base with --tokenizer-from, or write none with --no-tokenizer"
+      )
+    }
+    return vocabulary.writtenKeys
+  }
 }

@@ -20,6 +20,7 @@ extension TokenizerDescription {
     try checkTokens()
     switch model {
     case .bytePair(let model): _ = try MergeTable(model, TokenTable(vocabulary), file: file)
+    case .sentencePiece(let model): _ = try SentencePieceEncoder(model, self)
     }
   }
 

@@ -11,6 +11,10 @@ package struct TokenizerDescription: Equatable, Sendable {
   package var vocabulary: [Token]
   /// Tokens recognised in the text itself, before the model sees it.
   package var addedTokens: [AddedToken]
+  /// Which of two added tokens has the text that both could take.
+  package var addedTokenOrder = AddedTokenOrder.leftmost
+  /// Tokens that decoding may leave out though they are not looked for in the text.
+  package var controlTokens: [Int32] = []
   /// What is done to the text first, in order.
   package var normalizers: [Normalizer]
   /// How the text is cut into words, in order.
@@ -38,12 +42,21 @@ package struct TokenizerDescription: Equatable, Sendable {
   }
 
   /// The kind of model.
-  ///
-  /// SentencePiece's merging by score, which GGUF files of kind `llama` ask for, would be a second
-  /// case here.
   package enum Model: Equatable, Sendable {
     /// Byte-pair encoding with ranked merges.
     case bytePair(BytePair)
+    /// SentencePiece's merging by score, as llama.cpp does it.
+    case sentencePiece(SentencePiece)
+  }
+
+  /// Merging by score: start from characters, join the neighbours that make the token of highest
+  /// score until none do; a character without a token becomes tokens `<0xNN>` of its bytes.
+  package struct SentencePiece: Equatable, Sendable {
+    /// The score of each token, in the order of the vocabulary.
+    package var scores: [Float]
+
+    /// A model of these scores.
+    package init(scores: [Float]) { self.scores = scores }
   }
 
   /// Byte-pair encoding: start from characters, merge the pair of lowest rank until none is left.
@@ -125,6 +138,14 @@ package struct TokenizerDescription: Equatable, Sendable {
       self.id = id
       self.content = content
     }
+  }
+
+  /// Which of two added tokens goes first where they overlap.
+  package enum AddedTokenOrder: Equatable, Sendable {
+    /// The one further left, then the longer: as `tokenizers` does.
+    case leftmost
+    /// The longer one, then the one further left: as llama.cpp does.
+    case longest
   }
 
   /// What to look for when replacing or splitting.
