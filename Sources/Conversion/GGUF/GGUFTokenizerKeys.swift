@@ -1,5 +1,6 @@
 internal import Checkpoint
 internal import GGUF
+internal import SystemPackage
 internal import Tokenization
 
 /// The keys of a model's tokenizer in a GGUF file.
