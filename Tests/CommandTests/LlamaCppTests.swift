@@ -1,0 +1,116 @@
+import Fixtures
+import Foundation
+import JSON
+import Testing
+
+/// What we write, opened by stock llama.cpp through the wheel that `../shared/tools/llama_reference.py`
+/// names. `MOEPACK_LLAMA_PYTHON` is a Python that has it.
+@Suite struct LlamaCppTests {
+  let scratch: ScratchFolder
+
+  init() throws { scratch = try ScratchFolder() }
+
+  private static let python: String? = {
+    let candidates = [
+      ProcessInfo.processInfo.environment["MOEPACK_LLAMA_PYTHON"], "/work/h/blocks-venv/bin/python",
+    ]
+    return candidates.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  /// llama.cpp's perplexity; nil where it is not installed.
+  private func llama(_ model: String, _ ids: String) throws -> Double? {
+    guard let python = LlamaCppTests.python,
+      let tool = Fixtures.shared("tools/llama_reference.py")
+    else {
+      print(
+        "SKIPPED: stock llama.cpp is not installed (MOEPACK_LLAMA_PYTHON) or there is no"
+          + " ../shared/tools/llama_reference.py"
+      )
+      return nil
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: python)
+    process.arguments = [tool, "ppl", model, ids]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "llama.cpp refused \(model)")
+    return try JSONValue(parsing: Array(bytes))["perplexity"]?.double
+  }
+
+  private func ids(of model: String) throws -> String {
+    let stream = try Moepack.json("tokenize", model, "--text", Sample.heldout, "--stream")
+    let ids = Array(try #require(stream["ids"]?.array).prefix(4 * 512))
+    return try scratch.write("ids.json", JSONValue.array(ids).text(pretty: false))
+  }
+
+  private func expectSamePerplexity(_ file: String, _ ids: String, within tolerance: Double) throws
+  {
+    guard let theirs = try llama(file, ids) else { return }
+    let ours = try #require(
+      try Moepack.json("evaluate", file, "--ids", ids)["perplexity"]?.double
+    )
+    #expect(abs(ours / theirs - 1) < tolerance, "ours \(ours), llama.cpp's \(theirs)")
+  }
+
+  @Test(
+    "a converted model has the perplexity there that it has here",
+    arguments: ["F32", "F16", "Q8_0", "Q4_0", "Q5_1", "Q4_K_M", "IQ4_NL", "MXFP4_MOE"]
+  )
+  func converted(type: String) throws {
+    for model in [Sample.micro, Sample.mixtral] {
+      try Moepack.succeed(
+        "convert",
+        model,
+        "-o",
+        scratch("x.gguf"),
+        "--type",
+        type,
+        "--force"
+      )
+      try expectSamePerplexity(
+        scratch("x.gguf"),
+        try ids(of: model),
+        within: type == "F32" ? 1e-5 : 0.01
+      )
+    }
+  }
+
+  @Test("so has a model whose rows take k-quants", arguments: ["Q2_K", "Q3_K_M", "Q5_K_M", "Q6_K"])
+  func kQuants(type: String) throws {
+    guard let model = Fixtures.find("models/small-mixtral") else {
+      print("SKIPPED: no models/small-mixtral in ../shared")
+      return
+    }
+    try Moepack.succeed("convert", model, "-o", scratch("x.gguf"), "--type", type)
+    try expectSamePerplexity(scratch("x.gguf"), try ids(of: model), within: 0.01)
+  }
+
+  @Test("so has a compressed model, factors multiplied back", arguments: ["F32", "Q8_0"])
+  func compressed(type: String) throws {
+    try Moepack.succeed(
+      ["compress", Sample.micro, "-o", scratch("c.moepack"), "--uniform", "--calibration"]
+        + [Sample.calibration] + Sample.short
+    )
+    try Moepack.succeed(
+      "convert",
+      scratch("c.moepack"),
+      "-o",
+      scratch("x.gguf"),
+      "--type",
+      type
+    )
+    let ids = try ids(of: Sample.micro)
+    guard let theirs = try llama(scratch("x.gguf"), ids) else { return }
+    let reported = try #require(
+      try Moepack.json("evaluate", scratch("c.moepack"), "--ids", ids)["perplexity"]?.double
+    )
+    #expect(
+      abs(reported / theirs - 1) < (type == "F32" ? 1e-4 : 0.01),
+      "reported \(reported), llama.cpp's \(theirs)"
+    )
+  }
+}
