@@ -118,13 +118,19 @@ public struct Verification: Sendable {
   /// - Parameters:
   ///   - source: The tensors as the files have them.
   ///   - files: Their files by `fileIndex`; one for all names the model.
+  ///   - begin: Called with the number of bytes to be read.
+  ///   - progress: Called with the bytes done since the last call.
+  /// - Returns: One problem for each such tensor, in their order.
   private func checkValues(
     _ source: any TensorSource,
     of files: [FilePath],
     _ begin: (Int) -> Void,
     _ progress: (Int) -> Void
   ) -> [Problem] {
-    let tensors = source.tensors.indices.filter { source.tensors[$0].type.isComputable }
+    let tensors = source.tensors.indices.filter { index in
+      let type = source.tensors[index].type
+      return type.isComputable || type == .c64
+    }
     begin(tensors.reduce(0) { $0 + source.tensors[$1].byteCount })
     var problems: [Problem] = []
     for start in stride(from: 0, to: tensors.count, by: max(1, threads)) {

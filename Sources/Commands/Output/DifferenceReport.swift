@@ -47,6 +47,7 @@ struct DifferenceReport {
   /// The worst tensors, what has no like, and one line that sums up.
   ///
   /// - Parameter limit: Most lines of each list.
+  /// - Returns: All of it, without the last line's end.
   func text(limit: Int) -> String {
     var parts: [String] = []
     let worst = difference.tensors.filter(\.differs)
