@@ -59,7 +59,7 @@ public struct Verification: Sendable {
         }
       }
       switch checkpoint.format {
-      case .pack(let pack): problems += try contents(of: pack, checkpoint, begin, progress)
+      case .pack(let pack): problems += try contents(of: pack, begin, progress)
       case .gguf(let collection):
         if isDeep {
           problems += checkValues(collection, of: collection.files.map(\.path), begin, progress)
@@ -78,7 +78,6 @@ public struct Verification: Sendable {
   /// Reads a pack from end to end.
   private func contents(
     of pack: PackReader,
-    _ checkpoint: Checkpoint,
     _ begin: (Int) -> Void,
     _ progress: (Int) -> Void
   ) throws -> [Problem] {
@@ -92,7 +91,7 @@ public struct Verification: Sendable {
     } reportValue: { tensor in
       let error =
         isDeep
-        ? firstValue(of: tensor, in: checkpoint)
+        ? firstValue(of: tensor, in: pack)
         : CheckpointError.notFinite(path: FilePath(path), tensor: tensor)
       problems.append(Problem(file: path, place: tensor, message: "\(error)"))
     }
@@ -105,9 +104,10 @@ public struct Verification: Sendable {
   }
 
   /// The error that says where in a tensor its first value is that is no finite number.
-  private func firstValue(of tensor: String, in checkpoint: Checkpoint) -> any Error {
-    if let index = checkpoint.tensors.firstIndex(where: { $0.name == tensor }) {
-      do { try checkpoint.values.requireFinite(tensor: index) } catch { return error }
+  private func firstValue(of tensor: String, in pack: PackReader) -> any Error {
+    if let index = pack.tensors.firstIndex(where: { $0.name == tensor }) {
+      let values = TensorValues(pack, path: FilePath(path))
+      do { try values.requireFinite(tensor: index) } catch { return error }
     }
     return CheckpointError.notFinite(path: FilePath(path), tensor: tensor)
   }

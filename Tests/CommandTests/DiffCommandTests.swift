@@ -1,5 +1,6 @@
 import Fixtures
 import JSON
+import Tensors
 import TestSupport
 import Testing
 
