@@ -60,24 +60,22 @@ public struct TensorValues: Sendable {
     }
   }
 
-  /// Refuses a tensor that holds a value which is infinite or no number.
+  /// Refuses a tensor that holds a value, or a scale of a block, which is infinite or no number.
+  ///
+  /// Stored bits are looked at, so that a large F64 counts as the number it is.
   ///
   /// - Parameter index: The tensor.
-  /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, or what reading throws.
+  /// - Throws: ``CheckpointError/notFinite(path:tensor:element:)``, of a block with the place of its
+  ///   first element, or what reading throws.
   public func requireFinite(tensor index: Int) throws {
-    let tensor = source.tensors[index]
-    let block = tensor.type.unitElements
-    let elements = (1 << 18) / block * block
-    var room = [Float](repeating: 0, count: min(elements, tensor.elementCount))
-    for first in stride(from: 0, to: tensor.elementCount, by: elements) {
-      let count = min(elements, tensor.elementCount - first)
-      let offset = try tensor.type.byteCount(shape: [first])
-      try room.withUnsafeMutableBufferPointer { buffer in
-        try widen(
-          tensor: index,
-          fromByte: offset,
-          into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-        )
+    let byteCount = source.tensors[index].byteCount
+    let piece = 1 << 20
+    var room = [UInt8](repeating: 0, count: min(piece, byteCount))
+    for start in stride(from: 0, to: byteCount, by: piece) {
+      let range = start..<min(start + piece, byteCount)
+      try room.withUnsafeMutableBytes { raw in
+        let part = UnsafeMutableRawBufferPointer(rebasing: raw[..<range.count])
+        try readFinite(tensor: index, bytes: range, into: part)
       }
     }
   }

@@ -25,7 +25,8 @@ public struct MoepackCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Files and formats",
         subcommands: [
-          InspectCommand.self, ConvertCommand.self, EditCommand.self, SplitCommand.self,
+          InspectCommand.self, DiffCommand.self, ConvertCommand.self, EditCommand.self,
+          SplitCommand.self,
           MergeCommand.self, TokenizeCommand.self,
         ]
       ),

@@ -59,6 +59,24 @@ import Testing
     #expect(try JSONValue(parsing: run.output)["ok"] == false)
   }
 
+  @Test("GGUF files are ok, and with --deep so are their values where they are numbers")
+  func gguf() throws {
+    for name in ["alignment-64", "every-value", "split-00002-of-00003"] {
+      let path = Fixtures.path("gguf/\(name).gguf")
+      #expect(try Moepack.json("verify", path)["ok"] == true)
+      #expect(try Moepack.json("verify", path, "--deep")["ok"] == true)
+    }
+    // Its blocks are random bits, some of whose scales are no numbers.
+    let random = Fixtures.path("gguf/every-type.gguf")
+    #expect(try Moepack.json("verify", random)["ok"] == true)
+    let run = try Moepack.run(["verify", random, "--deep", "--json"])
+    #expect(run.status == 1)
+    let places = (try JSONValue(parsing: run.output)["problems"]?.array ?? []).map {
+      $0["place"]?.string ?? ""
+    }
+    #expect(places.contains("blk.0.q4_1.weight") && !places.contains("blk.0.q8_0.weight"))
+  }
+
   @Test("a missing file is not ok")
   func missing() throws {
     let run = try Moepack.run(["verify", scratch("none.moepack"), "--json"])

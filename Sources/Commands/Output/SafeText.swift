@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Text made fit for a terminal or a person.
 enum SafeText {
   /// Names and metadata come from a file and may hold anything: control, escape, bidirectional and
@@ -61,6 +63,20 @@ enum SafeText {
     let sign = value < 0 && scaled > 0 ? "-" : ""
     if digits == 0 { return "\(sign)\(whole)" }
     return "\(sign)\(whole)." + String(repeating: "0", count: digits - rest.count) + rest
+  }
+
+  /// `value` with three digits behind the point and a power of ten: `1.234e-05`; plain words for what
+  /// is no such number.
+  static func scientific(_ value: Double) -> String {
+    guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-infinite" : "infinite" }
+    guard value != 0 else { return "0" }
+    var exponent = Int(log10(abs(value)).rounded(.down))
+    var mantissa = abs(value) / pow(10, Double(exponent))
+    if (mantissa * 1000).rounded() >= 10_000 {
+      (mantissa, exponent) = (mantissa / 10, exponent + 1)
+    }
+    let power = "\(exponent < 0 ? "-" : "+")\(abs(exponent) < 10 ? "0" : "")\(abs(exponent))"
+    return "\(value < 0 ? "-" : "")\(fixed(mantissa, 3))e\(power)"
   }
 
   /// Seconds for people: `75` as `1:15`.
