@@ -130,7 +130,8 @@ extension GGMLPreTokenizer {
     Shape(name: "starcoder") { $0 == [.digits(individual: true), gpt2Bytes] },
     Shape(name: "deepseek-llm") { isDeepSeek($0) && $0.count == 7 },
     Shape(name: "deepseek-coder") { steps in
-      isDeepSeek(steps) && steps.count == 6 && steps[1...2] == splits([#"\s?\p{L}+"#, #"\s?\p{P}+"#])[...]
+      isDeepSeek(steps) && steps.count == 6
+        && steps[1...2] == splits([#"\s?\p{L}+"#, #"\s?\p{P}+"#])[...]
     },
   ]
 

@@ -27,7 +27,10 @@ extension GGMLVocabulary {
     if knowsSentencePiece, let model = folder.sentencePiece {
       self.init(model, folder, size: vocabularySize)
     } else if let json = folder.tokenizer {
-      let description = try TokenizerDescription(json: json, file: folder.describe("tokenizer.json"))
+      let description = try TokenizerDescription(
+        json: json,
+        file: folder.describe("tokenizer.json")
+      )
       guard case .bytePair(let pairs) = description.model else { return nil }
       if isLlama, pairs.byteFallback, json["decoder"]?["type"]?.string == "Sequence" {
         try self.init(unscored: description, folder, size: vocabularySize)

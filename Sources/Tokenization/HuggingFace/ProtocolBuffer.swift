@@ -80,7 +80,9 @@ struct ProtocolBuffer {
   /// Appends the field `number` with four bytes.
   static func append(_ number: Int, fixed32 value: UInt32, to out: inout [UInt8]) {
     append(varint: UInt64(number) << 3 | 5, to: &out)
-    for shift in stride(from: 0, to: 32, by: 8) { out.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    for shift in stride(from: 0, to: 32, by: 8) {
+      out.append(UInt8(truncatingIfNeeded: value >> shift))
+    }
   }
 
   private static func append(varint value: UInt64, to out: inout [UInt8]) {

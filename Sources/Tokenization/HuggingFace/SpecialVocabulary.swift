@@ -74,7 +74,8 @@ struct SpecialVocabulary {
         guard let text = choice["template"]?.string else { continue }
         let name = String(
           (choice["name"]?.string ?? "").unicodeScalars.map { scalar in
-            let isPlain = scalar.isASCII && Character(scalar).isLetter || ("0"..."9").contains(scalar)
+            let isPlain =
+              scalar.isASCII && Character(scalar).isLetter || ("0"..."9").contains(scalar)
             return isPlain ? Character(scalar) : "_"
           }
         )
