@@ -116,8 +116,9 @@ let package = Package(
       name: "Fixtures",
       path: "Fixtures",
       exclude: [
-        "README.md", "fuzz", "gguf", "make_gguf.py", "make_imatrix.py",
-        "make_normalization_data.py", "make_tokenizer_cases.py", "models",
+        "README.md", "fuzz", "ggml-tokenizer-cases.json", "gguf", "make_ggml_tokenizer_cases.py",
+        "make_gguf.py", "make_imatrix.py", "make_normalization_data.py",
+        "make_tokenizer_cases.py", "models",
         "oracles",
         "text",
         "tokenizer-cases.json",

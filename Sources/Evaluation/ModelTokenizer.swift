@@ -5,7 +5,7 @@ package import Tokenization
 
 /// A model's own tokenizer with the tokens that frame a document.
 package struct ModelTokenizer: Sendable {
-  /// The tokenizer of the model's `tokenizer.json`.
+  /// The tokenizer of the model's `tokenizer.json` or GGUF keys.
   package let tokenizer: Tokenizer
   /// The token a document starts with; nil if none.
   package let bos: Int32?
@@ -65,6 +65,21 @@ package struct ModelTokenizer: Sendable {
       }
     }
     eos = nil
+  }
+
+  /// The tokenizer of a GGUF file.
+  ///
+  /// Ids are llama.cpp's. bos is the file's bos token only if `tokenizer.ggml.add_bos_token` is true;
+  /// eos is `tokenizer.ggml.eos_token_id`.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: what the file says.
+  ///   - file: its name, for messages.
+  /// - Throws: `TokenizationError` naming the key at fault.
+  package init(vocabulary: GGMLVocabulary, file: String) throws {
+    tokenizer = try Tokenizer(TokenizerDescription(vocabulary, file: file))
+    bos = vocabulary.adds(.bos) == true ? vocabulary.id(of: .bos) : nil
+    eos = vocabulary.id(of: .eos)
   }
 
   private static func parse(_ bytes: [UInt8], _ name: String) throws -> JSONValue {

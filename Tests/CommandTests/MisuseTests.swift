@@ -162,7 +162,7 @@ import Testing
     Case("inspect", "--expert two", "--expert"),
     Case("convert", "-o x --type Q9", "--type"),
     Case("convert", "-o x --to zip", "--to"),
-    Case("convert", "-o x.gguf", "GGUF"),
+    Case("convert", "-o x.gguf --type Q9", "--type"),
     Case("convert", "-o x --max-shard-size 5G", "--max-shard-size"),
   ]
 

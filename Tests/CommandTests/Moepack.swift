@@ -101,6 +101,16 @@ enum Moepack {
     in folder: String? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Run {
+    try succeed(arguments, in: folder, sourceLocation: sourceLocation)
+  }
+
+  /// Runs a command that must succeed.
+  @discardableResult
+  static func succeed(
+    _ arguments: [String],
+    in folder: String? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Run {
     let run = try run(arguments, in: folder)
     #expect(
       run.status == 0,

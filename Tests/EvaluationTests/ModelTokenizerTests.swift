@@ -1,6 +1,7 @@
 import Checkpoint
 import Fixtures
 import Testing
+import Tokenization
 
 @testable import Evaluation
 
@@ -50,5 +51,17 @@ import Testing
     }
     #expect(error?.description.contains("'<none>'") == true)
     #expect(error?.description.contains("tokenizer_config.json") == true)
+  }
+
+  @Test("of a GGUF the bos token counts only if the file says that it is added")
+  func framesOfGGUF() throws {
+    var vocabulary = GGMLVocabulary(model: .llama, pre: nil, tokens: ["▁", "a", "<s>", "</s>"])
+    vocabulary.specialTokens = [.init(.bos, 2), .init(.eos, 3)]
+    for (isOn, bos) in [(nil, nil), (false, nil), (true, 2)] as [(Bool?, Int32?)] {
+      vocabulary.additions = isOn.map { [.init(.bos, $0)] } ?? []
+      let model = try ModelTokenizer(vocabulary: vocabulary, file: "m.gguf")
+      #expect(model.bos == bos && model.eos == 3)
+      #expect(try model.tokenizer.encode("a") == [0, 1])
+    }
   }
 }
