@@ -24,13 +24,10 @@ package struct ModelTokenizer: Sendable {
       guard let vocabulary = try checkpoint.ggmlVocabulary() else {
         throw EvaluationError.noTokenizer(model: path)
       }
-      let description = try TokenizerDescription(vocabulary, file: path)
+      self = try ModelTokenizer(vocabulary: vocabulary, file: path)
       if let size = checkpoint.configuration?.vocabularySize {
-        try description.check(vocabularySize: size)
+        try tokenizer.description.check(vocabularySize: size)
       }
-      tokenizer = try Tokenizer(description)
-      bos = vocabulary.adds(.bos) == true ? vocabulary.id(of: .bos) : nil
-      eos = vocabulary.id(of: .eos)
       return
     }
     let name = checkpoint.describe("tokenizer.json")
