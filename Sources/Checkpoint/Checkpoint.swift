@@ -3,7 +3,7 @@ public import JSON
 internal import Storage
 public import Pack
 public import Safetensors
-internal import SystemPackage
+public import SystemPackage
 public import Tensors
 
 /// An opened model: descriptors, configuration, and a role for every tensor. No weights.
@@ -50,6 +50,8 @@ public final class Checkpoint: Sendable {
   public let source: any TensorSource
   /// Experts left in each MoE layer, by their number in the original model.
   public let keptExperts: [Int: [Int]]
+  /// What is added to the experts' matrices when they are loaded; nil for nothing.
+  public let adapter: LoRAAdapter?
   /// Odd things that do no harm.
   public let warnings: [String]
 
@@ -63,22 +65,20 @@ public final class Checkpoint: Sendable {
     var projection: Projection
   }
 
-  /// Opens the model at `path`.
-  public convenience init(_ path: String) throws {
+  /// Opens the model at `path`, with a LoRA adapter for its experts if one is named.
+  public convenience init(_ path: String, adapter: FilePath? = nil) throws {
     let location = try ModelLocation(path)
-    switch location {
-    case .directory(let folder):
-      try self.init(location, .safetensors(try CheckpointFolder(folder).open()))
-    case .safetensors(let file):
-      try self.init(location, .safetensors(try SafetensorsCollection(file: file)))
-    case .gguf(let file):
-      try self.init(location, .gguf(try GGUFCollection(file)))
-    case .pack(let file):
-      try self.init(location, .pack(try PackReader(file)))
-    }
+    let format: Format =
+      switch location {
+      case .directory(let folder): .safetensors(try CheckpointFolder(folder).open())
+      case .safetensors(let file): .safetensors(try SafetensorsCollection(file: file))
+      case .gguf(let file): .gguf(try GGUFCollection(file))
+      case .pack(let file): .pack(try PackReader(file))
+      }
+    try self.init(location, format, adapter: adapter)
   }
 
-  private init(_ location: ModelLocation, _ format: Format) throws {
+  private init(_ location: ModelLocation, _ format: Format, adapter: FilePath?) throws {
     self.location = location
     self.format = format
     let gguf: GGUFModel?
@@ -135,6 +135,23 @@ public final class Checkpoint: Sendable {
       for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }
     }
     keptExperts = kept
+    self.adapter = try adapter.map { file in
+      guard let configuration, let architecture else {
+        throw problem ?? CheckpointError.notAModel(path: location.path, reason: "no configuration")
+      }
+      var names: Set<String>?
+      if case .gguf(let collection) = format { names = Set(collection.tensors.map(\.name)) }
+      return try LoRAAdapter(
+        file,
+        for: LoRAAdapter.Base(
+          path: location.path,
+          family: architecture,
+          configuration: configuration,
+          experts: kept.mapValues(\.count),
+          tensorNames: names
+        )
+      )
+    }
     let tensors = source.tensors
     places = tensors.map { tensor in
       let base = tensor.name.split(separator: "#", maxSplits: 1).first.map(String.init)

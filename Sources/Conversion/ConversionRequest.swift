@@ -68,7 +68,9 @@ public struct ConversionRequest: Sendable {
           + " the output"
       )
     case (.safetensors, .pack), (.gguf, .pack): return try PackingJob(self)
-    case (_, .gguf): return try GGUFExportJob(self)
+    case (_, .gguf):
+      if let options = gguf.adapter { return try LoRAExportJob(self, options) }
+      return try GGUFExportJob(self)
     case (.pack(let pack), _) where pack.isLossless && asksForNoChange:
       return UnpackingJob(pack, to: destination, kind: kind, threads: threads)
     default: return try ExportJob(self, kind: kind)

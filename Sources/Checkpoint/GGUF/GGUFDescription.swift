@@ -20,6 +20,13 @@ struct GGUFDescription {
   init(_ collection: GGUFCollection) throws(CheckpointError) {
     do {
       let path = collection.files[0].path
+      if collection.metadata["general.type"]?.string == "adapter" {
+        throw CheckpointError.unsupported(
+          path: path,
+          reason: "is an adapter and no model; name it beside its base, as in evaluate BASE --lora"
+            + " ADAPTER"
+        )
+      }
       guard let architecture = collection.metadata["general.architecture"]?.string else {
         throw CheckpointError.unsupported(
           path: path,

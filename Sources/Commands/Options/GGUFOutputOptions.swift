@@ -34,7 +34,15 @@ struct GGUFOutputOptions: ParsableArguments {
   @Flag(help: "GGUF: write no tokenizer.")
   var noTokenizer = false
 
+  @OptionGroup var lora: LoRAOutputOptions
+
   func validate() throws {
+    if lora.loraBase != nil, let given = firstOfModel {
+      throw ValidationError(
+        "\(given) cannot apply: with --lora-base the output is an adapter, which has no tokenizer, one"
+          + " file and one type, see --lora-type"
+      )
+    }
     let given = [
       ("--pre", pre != nil), ("--tokenizer-from", tokenizerFrom != nil),
       ("--no-tokenizer", noTokenizer),
@@ -43,7 +51,10 @@ struct GGUFOutputOptions: ParsableArguments {
   }
 
   /// The first option given, which makes sense for GGUF only.
-  var firstGiven: String? {
+  var firstGiven: String? { firstOfModel ?? lora.firstGiven }
+
+  /// The first option given that says something of a model.
+  private var firstOfModel: String? {
     [
       ("--type-for", !typeFor.isEmpty), ("--split-max-size", split.splitMaxSize != nil),
       ("--split-max-tensors", split.splitMaxTensors != nil), ("--pre", pre != nil),
@@ -62,6 +73,7 @@ struct GGUFOutputOptions: ParsableArguments {
     options.preTokenizer = pre
     options.tokenizerDonor = try tokenizerFrom.map { try GGUFCollection(FilePath($0)) }
     options.hasNoTokenizer = noTokenizer
+    options.adapter = try lora.options()
     return options
   }
 }
