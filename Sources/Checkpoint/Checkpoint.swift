@@ -130,6 +130,17 @@ public final class Checkpoint: Sendable {
     if case .pack(let pack) = format {
       matrices = pack.matrices
       if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
+    } else if let gguf, let factored = gguf.factored, let configuration {
+      matrices = gguf.matrices
+      for layer in configuration.moeLayers {
+        kept[layer] = factored.kept[layer]
+        if factored.kept[layer].isEmpty {
+          throw CheckpointError.unsupported(
+            path: location.path,
+            reason: "'moepack.expert_count' leaves layer \(layer) no expert; was the file damaged?"
+          )
+        }
+      }
     }
     if let configuration, kept.isEmpty {
       for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }
@@ -189,6 +200,20 @@ public final class Checkpoint: Sendable {
 
   /// Position of the tensor at `place`, or nil.
   public func index(of place: TensorPlace) -> Int? { indexOfPlace[place] }
+
+  /// Which experts a GGUF file with factored experts has left; nil for any other model.
+  public var factored: FactoredKeys? { gguf?.factored }
+
+  /// The type that the experts of a layer had before they were factored, where the model says so.
+  public func originalExpertType(layer: Int) -> ElementType? {
+    if let factored { return factored.types.indices.contains(layer) ? factored.types[layer] : nil }
+    guard case .pack(let pack) = format,
+      let entry = pack.model["layers"]?.array?.first(where: { $0["layer"]?.integer == layer }),
+      let name = entry["type"]?.string
+    else { return nil }
+    let type = ElementType(name: name)
+    return type.isComputable ? type : nil
+  }
 
   /// How the pack stores an expert's matrix, if it does so in a form of its own.
   func packMatrix(layer: Int, expert: Int, projection: Projection) -> PackMatrix? {

@@ -71,6 +71,11 @@ struct ConvertCommand: ParsableCommand {
       if maxShardSize != nil {
         throw ValidationError("--max-shard-size applies to safetensors; see --split-max-size")
       }
+      if type != nil, gguf.factored {
+        throw ValidationError(
+          "--type cannot apply: with --factored every tensor keeps its type; see --type-for"
+        )
+      }
       if type != nil, gguf.lora.loraBase != nil {
         throw ValidationError("--type cannot apply: the output is an adapter; see --lora-type")
       }

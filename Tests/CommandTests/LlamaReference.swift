@@ -34,7 +34,18 @@ enum LlamaReference {
   static func perplexity(_ model: String, ids: String, context: Int, lora: String? = nil) throws
     -> Double?
   {
-    guard let program else { return nil }
+    // The wheel crashes now and then while it is loaded; a file that is refused gives a status.
+    for _ in 0..<3 {
+      let (answer, hasCrashed) = try ask(model, ids: ids, context: context, lora: lora)
+      if !hasCrashed { return answer }
+    }
+    return nil
+  }
+
+  private static func ask(_ model: String, ids: String, context: Int, lora: String?) throws -> (
+    perplexity: Double?, hasCrashed: Bool
+  ) {
+    guard let program else { return (nil, false) }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program.python)
     process.arguments =
@@ -46,7 +57,8 @@ enum LlamaReference {
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { return nil }
-    return try JSONValue(parsing: Array(data))["perplexity"]?.double
+    if process.terminationReason == .uncaughtSignal { return (nil, true) }
+    guard process.terminationStatus == 0 else { return (nil, false) }
+    return (try JSONValue(parsing: Array(data))["perplexity"]?.double, false)
   }
 }

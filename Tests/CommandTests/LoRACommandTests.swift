@@ -69,13 +69,12 @@ import Testing
     let exact = try perplexity(model, ids)
     let low = try perplexity(base, ids)
     let both = try perplexity(base, ids, lora: scratch("adapter.gguf"))
-    #expect(both != low)
+    #expect(abs(both - exact) < abs(low - exact), "\(exact), \(low), with the adapter \(both)")
     guard LlamaReference.isThere else { return }
     let llama = try #require(
       try LlamaReference.perplexity(base, ids: ids, context: 64, lora: scratch("adapter.gguf"))
     )
     #expect(abs(llama / both - 1) < 0.01, "\(llama) in llama.cpp, \(both) here")
-    print("\(model) \(type): exact \(exact), base \(low), adapter \(both), llama.cpp \(llama)")
   }
 
   @Test("at full rank in F32 the experts are the source's again")
@@ -195,10 +194,10 @@ import Testing
     let convert = ["convert", Sample.micro] + out + ["--lora-base"]
     try refuse(["family", "made from the same model"], convert + [other])
     try refuse(["is no GGUF file"], convert + [Sample.micro])
-    try refuse(["--lora-type"], convert + [base, "--type", "Q8_0"], status: 2)
-    try refuse(["--split-max-tensors"], convert + [base, "--split-max-tensors", "2"], status: 2)
-    try refuse(["none of F16"], convert + [base, "--lora-type", "Q4_0"], status: 2)
-    try refuse(["--lora-base"], ["convert", Sample.micro, "--lora-rank", "8"] + out, status: 2)
+    try refuse(["--lora-type"], convert + [base, "--type", "Q8_0"], status: 64)
+    try refuse(["--split-max-tensors"], convert + [base, "--split-max-tensors", "2"], status: 64)
+    try refuse(["none of F16"], convert + [base, "--lora-type", "Q4_0"], status: 64)
+    try refuse(["--lora-base"], ["convert", Sample.micro, "--lora-rank", "8"] + out, status: 64)
     _ = try adapter(Sample.micro, base)
     let adapter = scratch("adapter.gguf")
     func evaluate(_ model: String, _ lora: String) -> [String] {

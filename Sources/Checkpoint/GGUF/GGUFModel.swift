@@ -1,5 +1,6 @@
 internal import GGUF
 internal import JSON
+internal import Pack
 internal import SystemPackage
 internal import Tensors
 
@@ -16,6 +17,9 @@ final class GGUFModel: TensorSource {
   let filePlaces: [TensorPlace]
   /// What `config.json` would say; nil if the family is not known.
   let configuration: JSONValue?
+  /// Which experts are left, and where their matrices are, in a file with factored experts.
+  let factored: FactoredKeys?
+  let matrices: [PackMatrix]
   /// Why there is no configuration, or why tensors do not fit it.
   let problem: CheckpointError?
 
@@ -37,9 +41,19 @@ final class GGUFModel: TensorSource {
     do throws(CheckpointError) {
       let described = try GGUFDescription(collection)
       configuration = .object(described.configuration)
-      (tensors, views, filePlaces, problem) = GGUFModel.views(of: collection, described)
+      let found = GGUFModel.views(of: collection, described)
+      (tensors, views, filePlaces) = (found.0, found.1, found.2)
+      factored = described.factored
+      if let keys = described.factored {
+        let experts = FactoredExperts(collection, filePlaces, keys, described.configuration)
+        matrices = experts.matrices
+        problem = found.3 ?? experts.problem
+      } else {
+        (matrices, problem) = ([], found.3)
+      }
     } catch {
       configuration = nil
+      (factored, matrices) = (nil, [])
       problem = error
       tensors = collection.tensors
       filePlaces = collection.tensors.map { _ in TensorPlace(.other) }
@@ -50,7 +64,7 @@ final class GGUFModel: TensorSource {
   private static func views(of collection: GGUFCollection, _ model: GGUFDescription) -> (
     [TensorDescriptor], [View], [TensorPlace], CheckpointError?
   ) {
-    let names = model.family.ggufNames
+    let names = model.names
     let places = collection.tensors.map { names.place(of: $0.name) }
     var tensors: [TensorDescriptor] = []
     var views: [View] = []
@@ -58,7 +72,9 @@ final class GGUFModel: TensorSource {
     for (index, place) in places.enumerated() {
       var tensor = collection.tensors[index]
       var view = View(tensor: index)
-      if place.role.isExpert {
+      if place.role.isExpert, model.factored != nil {
+        tensor.name = FactoredExperts.name(of: tensor.name, place, model.family.names)
+      } else if place.role.isExpert {
         if tensor.shape.count == 3, tensor.shape[0] == model.experts {
           for slice in slices(of: tensor, place) {
             tensors.append(slice.tensor(named: model.family.names.name(of: slice.place)))

@@ -34,6 +34,14 @@ struct GGUFOutputOptions: ParsableArguments {
   @Flag(help: "GGUF: write no tokenizer.")
   var noTokenizer = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "GGUF: keep factors and each layer's own number of experts, under an architecture of our own that"
+        + " moepack reads and llama.cpp does not."
+    )
+  )
+  var factored = false
+
   @OptionGroup var lora: LoRAOutputOptions
 
   func validate() throws {
@@ -59,6 +67,7 @@ struct GGUFOutputOptions: ParsableArguments {
       ("--type-for", !typeFor.isEmpty), ("--split-max-size", split.splitMaxSize != nil),
       ("--split-max-tensors", split.splitMaxTensors != nil), ("--pre", pre != nil),
       ("--tokenizer-from", tokenizerFrom != nil), ("--no-tokenizer", noTokenizer),
+      ("--factored", factored),
     ].first(where: \.1)?.0
   }
 
@@ -73,6 +82,7 @@ struct GGUFOutputOptions: ParsableArguments {
     options.preTokenizer = pre
     options.tokenizerDonor = try tokenizerFrom.map { try GGUFCollection(FilePath($0)) }
     options.hasNoTokenizer = noTokenizer
+    options.isFactored = factored
     options.adapter = try lora.options()
     return options
   }

@@ -18,7 +18,7 @@ struct GGUFExportJob: ConversionJob {
     let options = request.gguf
     let source = request.source
     var metadata: GGUFMetadata
-    if case .gguf(let collection) = source.format {
+    if case .gguf(let collection) = source.format, source.factored == nil, !options.isFactored {
       let revision = try GGUFRevision(
         source,
         collection,
@@ -39,7 +39,8 @@ struct GGUFExportJob: ConversionJob {
         plan: request.plan,
         fileType: options.fileType,
         overrides: options.overrides,
-        importance: options.importance
+        importance: options.importance,
+        isFactored: options.isFactored
       )
       items = export.items
       metadata = try GGUFExportMetadata(source, export, options).metadata

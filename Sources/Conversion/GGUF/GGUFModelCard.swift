@@ -12,10 +12,12 @@ struct GGUFModelCard {
 
   init(_ source: Checkpoint, _ export: GGUFExport) throws {
     let name = source.location.path.lastComponent?.stem ?? "model"
-    keys = [
-      ("general.name", .string(GGUFModelCard.title(name))),
-      ("general.size_label", .string(GGUFModelCard.sizeLabel(export))),
-    ]
+    var keys: [(String, GGUFValue)] = [("general.name", .string(GGUFModelCard.title(name)))]
+    // Factors make experts of many sizes.
+    if export.factored == nil {
+      keys.append(("general.size_label", .string(GGUFModelCard.sizeLabel(export))))
+    }
+    self.keys = keys
   }
 
   /// Words with capitals for hyphens.
