@@ -31,6 +31,7 @@ public struct FactoredKeys: Sendable, Equatable {
   ///   - layer: Of which layer.
   ///   - expert: Of which expert, by its original number.
   ///   - part: `weight` for the matrix itself, `u` or `v` for a factor.
+  /// - Returns: The name, shorter than the 64 bytes that ggml gives one.
   public static func tensorName(
     _ projection: Projection,
     layer: Int,

@@ -19,6 +19,7 @@ struct LoRARemainder {
   ///   - rank: Singular values to keep, at most min(m, n).
   ///   - paddedRank: r, no less.
   ///   - threads: Threads to use; the result does not depend on it.
+  /// - Throws: `LinearAlgebraError` if LAPACK fails.
   init(of remainder: Matrix, rank: Int, paddedRank: Int, threads: Int) throws {
     a = Matrix(rows: paddedRank, columns: remainder.columns)
     b = Matrix(rows: remainder.rows, columns: paddedRank)
@@ -54,6 +55,8 @@ extension Checkpoint {
   ///   - rows: Rows of all together.
   ///   - columns: Columns of each.
   ///   - threads: Threads to use.
+  /// - Returns: The matrices [rows, columns] in Float32.
+  /// - Throws: `CheckpointError` if one is missing or not finite.
   func denseMatrix(
     layer: Int,
     expert: Int,
