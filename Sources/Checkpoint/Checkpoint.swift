@@ -3,7 +3,7 @@ public import JSON
 internal import Storage
 public import Pack
 public import Safetensors
-internal import SystemPackage
+public import SystemPackage
 public import Tensors
 package import Tokenization
 
@@ -53,6 +53,8 @@ public final class Checkpoint: Sendable {
   public let ggufContents: GGUFContents?
   /// Experts left in each MoE layer, by their number in the original model.
   public let keptExperts: [Int: [Int]]
+  /// What is added to the experts' matrices when they are loaded; nil for nothing.
+  public let adapter: LoRAAdapter?
   /// Odd things that do no harm.
   public let warnings: [String]
 
@@ -66,22 +68,20 @@ public final class Checkpoint: Sendable {
     var projection: Projection
   }
 
-  /// Opens the model at `path`.
-  public convenience init(_ path: String) throws {
+  /// Opens the model at `path`, with a LoRA adapter for its experts if one is named.
+  public convenience init(_ path: String, adapter: FilePath? = nil) throws {
     let location = try ModelLocation(path)
-    switch location {
-    case .directory(let folder):
-      try self.init(location, .safetensors(try CheckpointFolder(folder).open()))
-    case .safetensors(let file):
-      try self.init(location, .safetensors(try SafetensorsCollection(file: file)))
-    case .gguf(let file):
-      try self.init(location, .gguf(try GGUFCollection(file)))
-    case .pack(let file):
-      try self.init(location, .pack(try PackReader(file)))
-    }
+    let format: Format =
+      switch location {
+      case .directory(let folder): .safetensors(try CheckpointFolder(folder).open())
+      case .safetensors(let file): .safetensors(try SafetensorsCollection(file: file))
+      case .gguf(let file): .gguf(try GGUFCollection(file))
+      case .pack(let file): .pack(try PackReader(file))
+      }
+    try self.init(location, format, adapter: adapter)
   }
 
-  private init(_ location: ModelLocation, _ format: Format) throws {
+  private init(_ location: ModelLocation, _ format: Format, adapter: FilePath?) throws {
     self.location = location
     self.format = format
     switch format {
@@ -141,11 +141,39 @@ public final class Checkpoint: Sendable {
     if case .pack(let pack) = format {
       matrices = pack.matrices
       if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
+    } else if let gguf, let factored = gguf.factored, let configuration {
+      matrices = gguf.matrices
+      for layer in configuration.moeLayers {
+        kept[layer] = factored.kept[layer]
+        if factored.kept[layer].isEmpty {
+          throw CheckpointError.unsupported(
+            path: location.path,
+            reason: "'moepack.expert_count' leaves layer \(layer) no expert; was the file damaged?"
+          )
+        }
+      }
     }
     if let configuration, kept.isEmpty {
       for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }
     }
     keptExperts = kept
+    self.adapter = try adapter.map { file in
+      guard let configuration, let architecture else {
+        throw problem ?? CheckpointError.notAModel(path: location.path, reason: "no configuration")
+      }
+      var names: Set<String>?
+      if case .gguf(let collection) = format { names = Set(collection.tensors.map(\.name)) }
+      return try LoRAAdapter(
+        file,
+        for: LoRAAdapter.Base(
+          path: location.path,
+          family: architecture,
+          configuration: configuration,
+          experts: kept.mapValues(\.count),
+          tensorNames: names
+        )
+      )
+    }
     let tensors = source.tensors
     places = tensors.map { tensor in
       let base = tensor.name.split(separator: "#", maxSplits: 1).first.map(String.init)
@@ -183,6 +211,20 @@ public final class Checkpoint: Sendable {
 
   /// Position of the tensor at `place`, or nil.
   public func index(of place: TensorPlace) -> Int? { indexOfPlace[place] }
+
+  /// Which experts a GGUF file with factored experts has left; nil for any other model.
+  public var factored: FactoredKeys? { gguf?.factored }
+
+  /// The type that the experts of a layer had before they were factored, where the model says so.
+  public func originalExpertType(layer: Int) -> ElementType? {
+    if let factored { return factored.types.indices.contains(layer) ? factored.types[layer] : nil }
+    guard case .pack(let pack) = format,
+      let entry = pack.model["layers"]?.array?.first(where: { $0["layer"]?.integer == layer }),
+      let name = entry["type"]?.string
+    else { return nil }
+    let type = ElementType(name: name)
+    return type.isComputable ? type : nil
+  }
 
   /// How the pack stores an expert's matrix, if it does so in a form of its own.
   func packMatrix(layer: Int, expert: Int, projection: Projection) -> PackMatrix? {

@@ -5,6 +5,8 @@ public struct TensorNames: Sendable {
   /// A name with its role.
   public typealias Rule = (pattern: String, role: TensorRole)
 
+  /// The table.
+  let rules: [Rule]
   private let roles: [String: TensorRole]
   private let patterns: [TensorRole: String]
 
@@ -16,6 +18,7 @@ public struct TensorNames: Sendable {
       roles[pattern] = role
       if patterns[role] == nil { patterns[role] = pattern }
     }
+    self.rules = rules
     self.roles = roles
     self.patterns = patterns
   }

@@ -17,7 +17,8 @@ struct ConvertCommand: ParsableCommand {
       A checkpoint folder becomes a .moepack file from which it comes back byte for byte. A \
       compressed .moepack becomes a folder or a GGUF file with the factors multiplied back, which \
       transformers and llama.cpp load if every layer kept the same number of experts. A GGUF file \
-      made of another keeps its blocks untouched but for what is asked for.
+      made of another keeps its blocks untouched but for what is asked for. With --lora-base the \
+      output is an adapter that gives a GGUF file in few bits part of the experts' weights back.
       """
   )
 
@@ -69,6 +70,14 @@ struct ConvertCommand: ParsableCommand {
       }
       if maxShardSize != nil {
         throw ValidationError("--max-shard-size applies to safetensors; see --split-max-size")
+      }
+      if type != nil, gguf.factored {
+        throw ValidationError(
+          "--type cannot apply: with --factored every tensor keeps its type; see --type-for"
+        )
+      }
+      if type != nil, gguf.lora.loraBase != nil {
+        throw ValidationError("--type cannot apply: the output is an adapter; see --lora-type")
       }
     } else if let given = gguf.firstGiven {
       throw ValidationError("\(given) applies to a .gguf output only")
@@ -123,7 +132,7 @@ struct ConvertCommand: ParsableCommand {
     let isPlaced = try format == .moepack && !resume.ownOutputs(files).isEmpty
     let path = try destination.path(
       force: common.force || isPlaced,
-      inputs: [FilePath(input.model)],
+      inputs: [input.model, gguf.lora.loraBase].compactMap { $0.map { FilePath($0) } },
       isFolder: format == .directory
     )
     try common.requireWorkDirectory()
@@ -175,6 +184,12 @@ struct ConvertCommand: ParsableCommand {
         try job.run { line.advance($0) }
       }
     line.finish()
+    if let adapter = report.adapter, adapter.share == nil {
+      Console.warn(
+        "\(SafeText.shown(gguf.lora.loraBase ?? "")): its experts equal those of"
+          + " \(SafeText.shown(input.model)), so the adapter adds nothing; make the base in fewer bits"
+      )
+    }
     show(report, seconds: ProgressLine.now - start, estimate: nil)
   }
 
@@ -185,6 +200,12 @@ struct ConvertCommand: ParsableCommand {
         "\(SafeText.shown(destination.output)): \(report.tensorCount) tensors,"
           + " \(SafeText.bytes(report.byteCount)) \(verb)"
       )
+      if let adapter = report.adapter, let share = adapter.share {
+        Console.print(
+          "rank \(adapter.rank) holds \(SafeText.fixed(100 * share, 1)) % of what the base's experts lost"
+            + " (of the squared norm)"
+        )
+      }
       if let estimate { Console.print("estimated peak memory: \(SafeText.bytes(estimate))") }
       return
     }
@@ -199,6 +220,11 @@ struct ConvertCommand: ParsableCommand {
     )
     json["peakMemory"] = JSONValue(ProcessMemory.peakResidentBytes)
     json["seconds"] = JSONValue(seconds)
+    if let adapter = report.adapter {
+      json["lora"] = [
+        "rank": JSONValue(adapter.rank), "share": adapter.share.map { JSONValue($0) } ?? .null,
+      ]
+    }
     if let estimate { json["estimatedPeakMemory"] = JSONValue(estimate) }
     Console.print(.object(json))
   }

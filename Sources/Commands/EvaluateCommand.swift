@@ -59,6 +59,15 @@ struct EvaluateCommand: ParsableCommand {
   var against: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Add this LoRA adapter (GGUF) to the model's experts, as llama.cpp does.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["gguf"])
+  )
+  var lora: String?
+
+  @Option(
     help: ArgumentHelp("Leave aside tensors without a role whose name matches.", valueName: "regex")
   )
   var ignore: RegexArgument?
@@ -79,10 +88,10 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let checkpoint = try input.open()
+    let checkpoint = try input.open(adapter: lora.map { FilePath($0) })
     try checkpoint.requireComplete(ignoring: { ignore?.matches($0) ?? false })
     let reference = try against.map(openReference)
-    let inputs = [input.model, against, text, ids].compactMap { $0.map { FilePath($0) } }
+    let inputs = [input.model, against, lora, text, ids].compactMap { $0.map { FilePath($0) } }
     let logitsPath = try saveLogits.map {
       try OutputOptions.check($0, force: common.force, inputs: inputs)
     }

@@ -6,6 +6,8 @@ public struct ConversionReport: Sendable {
   public var byteCount: Int
   /// Files of the source that were not taken.
   public var leftOut: [FolderInventory.LeftOut]
+  /// What an adapter holds, if one was written.
+  public var adapter: LoRAReport?
 
   /// A report.
   public init(tensorCount: Int = 0, byteCount: Int = 0, leftOut: [FolderInventory.LeftOut] = []) {

@@ -69,7 +69,9 @@ public struct ConversionRequest: Sendable {
       )
     case (.safetensors, .pack): return try PackingJob(self)
     case (.gguf(let collection), .pack): return try GGUFPackingJob(self, collection)
-    case (_, .gguf): return try GGUFExportJob(self)
+    case (_, .gguf):
+      if let options = gguf.adapter { return try LoRAExportJob(self, options) }
+      return try GGUFExportJob(self)
     case (.pack(let pack), _)
     where pack.isLossless && asksForNoChange && source.ggufContents == nil:
       return UnpackingJob(pack, to: destination, kind: kind, threads: threads)

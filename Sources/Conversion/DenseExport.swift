@@ -147,17 +147,13 @@ struct DenseExport {
     return item
   }
 
-  /// The type the matrix had before it was factored, which a compressed pack notes per layer.
+  /// The type the matrix had before it was factored, which compressed models note per layer.
   static func originalType(_ source: Checkpoint, layer: Int, matrix: ExpertMatrix)
     -> ElementType
   {
     let type = source.elementType(of: matrix)
-    guard case .factors = matrix.form, case .pack(let pack) = source.format,
-      let entry = pack.model["layers"]?.array?.first(where: { $0["layer"]?.integer == layer }),
-      let name = entry["type"]?.string
-    else { return type }
-    let original = ElementType(name: name)
-    return original.isComputable ? original : type
+    guard case .factors = matrix.form else { return type }
+    return source.originalExpertType(layer: layer) ?? type
   }
 
   /// Expert count, top-k and type as they are now.

@@ -1,11 +1,11 @@
 internal import Checkpoint
 
-/// Which experts an output keeps: those of the source, or those of a plan; as many in every layer, for
-/// that is all stock runtimes can load.
+/// Which experts an output keeps: those of the source, or those of a plan; as many in every layer where
+/// a stock runtime is to load it.
 struct ExpertSelection {
   /// Original numbers by layer, ascending.
   let kept: [Int: [Int]]
-  /// Experts per layer.
+  /// Experts per layer, the most where layers differ.
   let count: Int
 
   /// Checks the counts.
@@ -13,14 +13,14 @@ struct ExpertSelection {
   /// - Parameters:
   ///   - source: The model.
   ///   - plan: Experts to keep by layer; nil keeps what the source has.
-  ///   - runtime: Who takes one number only, for the error.
+  ///   - runtime: Who takes one number only, for the error; nil where layers may differ.
   /// - Throws: ``ConversionError/notExpressible(source:reason:remedy:)``.
-  init(_ source: Checkpoint, plan: [Int: [Int]]?, runtime: String) throws {
+  init(_ source: Checkpoint, plan: [Int: [Int]]?, runtime: String?) throws {
     let c = try source.requireConfiguration()
     var kept = source.keptExperts
     for (layer, experts) in plan ?? [:] { kept[layer] = experts }
     let counts = Set(c.moeLayers.map { kept[$0]?.count ?? c.expertCount })
-    guard counts.count <= 1 else {
+    if counts.count > 1, let runtime {
       throw ConversionError.notExpressible(
         source: source.location.path,
         reason: "its layers keep different numbers of experts (\(counts.min() ?? 0) to"
@@ -29,6 +29,6 @@ struct ExpertSelection {
       )
     }
     self.kept = kept
-    count = counts.first ?? c.expertCount
+    count = counts.max() ?? c.expertCount
   }
 }

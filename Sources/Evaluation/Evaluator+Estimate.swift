@@ -35,7 +35,11 @@ extension Evaluator {
       (Evaluator.vocabularyBlock * c.hiddenSize + 2 * Evaluator.tokenBlock
         * Evaluator.vocabularyBlock)
       * 4 * (hasReference ? 2 : 1)
+    // An expert's factors, as stored and widened, while their product is added to its weights.
+    let adapter =
+      checkpoint.adapter.map { 8 * $0.largestRank * (c.hiddenSize + c.expertWidth) } ?? 0
     let tables = stream.ids.count * 120 + checkpoint.tensors.count * 900
-    return 60_000_000 + streams + tables + max(footprint.byteCount(tokens: stream.ids.count), head)
+    return 60_000_000 + streams + tables + adapter
+      + max(footprint.byteCount(tokens: stream.ids.count), head)
   }
 }

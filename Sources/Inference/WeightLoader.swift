@@ -44,7 +44,8 @@ package struct WeightLoader: Sendable {
     }
   }
 
-  /// One matrix of a routed expert, dense or as factors, as it is stored.
+  /// One matrix of a routed expert, dense or as factors, as it is stored; with an adapter dense, the
+  /// adapter's product added.
   package func expertMatrix(layer: Int, expert: Int, _ projection: Projection) throws
     -> LinearOperator
   {
@@ -53,6 +54,40 @@ package struct WeightLoader: Sendable {
     else {
       throw missing(TensorPlace(projection.role, layer: layer, expert: expert))
     }
+    let stored = try load(matrix)
+    guard let adapter = checkpoint.adapter,
+      let correction = adapter.correction(layer: layer, projection),
+      let position = checkpoint.keptExperts[layer]?.firstIndex(of: expert)
+    else { return stored }
+    let a = Matrix(unfilledRows: correction.rank, columns: matrix.columns)
+    try adapter.values.widen(
+      tensor: correction.a,
+      fromByte: position * correction.stride.a,
+      into: a.elements
+    )
+    let b = Matrix(unfilledRows: matrix.rows, columns: correction.rank)
+    try adapter.values.widen(
+      tensor: correction.b,
+      fromByte: position * correction.stride.b + correction.rowOffset,
+      into: b.elements
+    )
+    let sum: Matrix =
+      switch stored {
+      case .dense(let dense): dense
+      case .factors(let factors): try factors.product(threads: threads)
+      }
+    try multiply(
+      b.view,
+      a.view,
+      into: sum.view,
+      alpha: correction.scale,
+      beta: 1,
+      threads: threads
+    )
+    return .dense(sum)
+  }
+
+  private func load(_ matrix: ExpertMatrix) throws -> LinearOperator {
     switch matrix.form {
     case .dense(let tensor, let offset):
       return .dense(

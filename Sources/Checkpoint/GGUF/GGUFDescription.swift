@@ -8,8 +8,12 @@ struct GGUFDescription {
   let family: any Architecture
   /// What `config.json` would say.
   let configuration: JSONObject
-  /// Routed experts per layer.
+  /// Names of the file's tensors.
+  let names: TensorNames
+  /// Routed experts per layer, of the original model.
   let experts: Int
+  /// Which of them are left, in a file with factored experts.
+  let factored: FactoredKeys?
 
   private let heads: Int
   private let keyValueHeads: Int
@@ -20,15 +24,25 @@ struct GGUFDescription {
   init(_ contents: GGUFContents) throws(CheckpointError) {
     do {
       let path = contents.path
+      if contents.metadata["general.type"]?.string == "adapter" {
+        throw CheckpointError.unsupported(
+          path: path,
+          reason: "is an adapter and no model; name it beside its base, as in evaluate BASE --lora"
+            + " ADAPTER"
+        )
+      }
       guard let architecture = contents.metadata["general.architecture"]?.string else {
         throw CheckpointError.unsupported(
           path: path,
           reason: "there is no text 'general.architecture', so the family is unknown"
         )
       }
+      // Keys have llama.cpp's name in front even where the architecture has a name of ours.
+      let isFactored = architecture.hasPrefix(FactoredKeys.prefix)
       let keys = ArchitectureKeys(
         metadata: contents.metadata,
-        architecture: architecture,
+        architecture: isFactored
+          ? String(architecture.dropFirst(FactoredKeys.prefix.count)) : architecture,
         file: path
       )
       guard let family = try Architectures.of(keys) else {
@@ -42,9 +56,20 @@ struct GGUFDescription {
       }
       var json = try family.configurationJSON(keys)
       GGUFDescription.addShapes(of: contents, family.ggufNames, to: &json)
+      names =
+        isFactored
+        ? TensorNames(FactoredExperts.rules + family.ggufNames.rules) : family.ggufNames
       self.family = family
       configuration = json
       experts = try keys.requiredCount("expert_count")
+      factored =
+        isFactored
+        ? try FactoredKeys(
+          contents.metadata,
+          layers: try keys.requiredCount("block_count"),
+          experts: experts,
+          file: path
+        ) : nil
       heads = try keys.requiredCount("attention.head_count")
       keyValueHeads = json["num_key_value_heads"]?.integer ?? heads
     } catch let error as CheckpointError {

@@ -1,5 +1,6 @@
 internal import GGUF
 internal import JSON
+internal import Pack
 internal import SystemPackage
 internal import Tensors
 internal import Tokenization
@@ -17,6 +18,9 @@ final class GGUFModel: TensorSource {
   let filePlaces: [TensorPlace]
   /// What `config.json` would say; nil if the family is not known.
   let configuration: JSONValue?
+  /// Which experts are left, and where their matrices are, in a file with factored experts.
+  let factored: FactoredKeys?
+  let matrices: [PackMatrix]
   /// Why there is no configuration, or why tensors do not fit it.
   let problem: CheckpointError?
 
@@ -38,9 +42,19 @@ final class GGUFModel: TensorSource {
     do throws(CheckpointError) {
       let described = try GGUFDescription(contents)
       configuration = .object(described.configuration)
-      (tensors, views, filePlaces, problem) = GGUFModel.views(of: contents, described)
+      let found = GGUFModel.views(of: contents, described)
+      (tensors, views, filePlaces) = (found.0, found.1, found.2)
+      factored = described.factored
+      if let keys = described.factored {
+        let experts = FactoredExperts(contents, filePlaces, keys, described.configuration)
+        matrices = experts.matrices
+        problem = found.3 ?? experts.problem
+      } else {
+        (matrices, problem) = ([], found.3)
+      }
     } catch {
       configuration = nil
+      (factored, matrices) = (nil, [])
       problem = error
       tensors = contents.source.tensors
       filePlaces = contents.source.tensors.map { _ in TensorPlace(.other) }
@@ -51,7 +65,7 @@ final class GGUFModel: TensorSource {
   private static func views(of contents: GGUFContents, _ model: GGUFDescription) -> (
     [TensorDescriptor], [View], [TensorPlace], CheckpointError?
   ) {
-    let names = model.family.ggufNames
+    let names = model.names
     let places = contents.source.tensors.map { names.place(of: $0.name) }
     var tensors: [TensorDescriptor] = []
     var views: [View] = []
@@ -59,7 +73,9 @@ final class GGUFModel: TensorSource {
     for (index, place) in places.enumerated() {
       var tensor = contents.source.tensors[index]
       var view = View(tensor: index)
-      if place.role.isExpert {
+      if place.role.isExpert, model.factored != nil {
+        tensor.name = FactoredExperts.name(of: tensor.name, place, model.family.names)
+      } else if place.role.isExpert {
         if tensor.shape.count == 3, tensor.shape[0] == model.experts {
           for slice in slices(of: tensor, place) {
             tensors.append(slice.tensor(named: model.family.names.name(of: slice.place)))

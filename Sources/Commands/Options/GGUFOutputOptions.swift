@@ -44,7 +44,23 @@ struct GGUFOutputOptions: ParsableArguments {
   @Flag(help: "GGUF: write no tokenizer.")
   var noTokenizer = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "GGUF: keep factors and each layer's own number of experts, under an architecture of our own that"
+        + " moepack reads and llama.cpp does not."
+    )
+  )
+  var factored = false
+
+  @OptionGroup var lora: LoRAOutputOptions
+
   func validate() throws {
+    if lora.loraBase != nil, let given = firstOfModel {
+      throw ValidationError(
+        "\(given) cannot apply: with --lora-base the output is an adapter, which has no tokenizer, one"
+          + " file and one type, see --lora-type"
+      )
+    }
     let given = [
       ("--pre", pre != nil), ("--tokenizer-from", tokenizerFrom != nil),
       ("--no-tokenizer", noTokenizer),
@@ -53,12 +69,16 @@ struct GGUFOutputOptions: ParsableArguments {
   }
 
   /// The first option given, which makes sense for GGUF only.
-  var firstGiven: String? {
+  var firstGiven: String? { firstOfModel ?? lora.firstGiven }
+
+  /// The first option given that says something of a model.
+  private var firstOfModel: String? {
     [
       ("--type-for", !typeFor.isEmpty), ("--imatrix", imatrix != nil),
       ("--split-max-size", split.splitMaxSize != nil),
       ("--split-max-tensors", split.splitMaxTensors != nil), ("--pre", pre != nil),
       ("--tokenizer-from", tokenizerFrom != nil), ("--no-tokenizer", noTokenizer),
+      ("--factored", factored),
     ].first(where: \.1)?.0
   }
 
@@ -74,6 +94,8 @@ struct GGUFOutputOptions: ParsableArguments {
     options.preTokenizer = pre
     options.tokenizerDonor = try tokenizerFrom.map { try GGUFCollection(FilePath($0)) }
     options.hasNoTokenizer = noTokenizer
+    options.isFactored = factored
+    options.adapter = try lora.options()
     return options
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Checkpoint
+internal import SystemPackage
 
 /// The model a command works on.
 struct ModelArgument: ParsableArguments {
@@ -12,9 +13,9 @@ struct ModelArgument: ParsableArguments {
   )
   var model: String
 
-  /// Opens the model and says what is odd about it.
-  func open() throws -> Checkpoint {
-    let checkpoint = try Checkpoint(model)
+  /// Opens the model, with an adapter if one is named, and says what is odd about it.
+  func open(adapter: FilePath? = nil) throws -> Checkpoint {
+    let checkpoint = try Checkpoint(model, adapter: adapter)
     for warning in checkpoint.warnings { Console.warn(warning) }
     return checkpoint
   }

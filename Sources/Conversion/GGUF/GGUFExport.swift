@@ -15,8 +15,10 @@ struct GGUFExport {
   }
 
   private(set) var items: [Item] = []
-  /// Experts per layer.
+  /// Experts per layer; with factored experts those of the original model.
   let experts: Int
+  /// Which experts are left, if their factors stay factors; nil for a file that llama.cpp runs.
+  private(set) var factored: FactoredKeys?
   /// Bytes of the largest matrix that is multiplied back, in Float32.
   private(set) var largestProductBytes = 0
 
@@ -34,6 +36,7 @@ struct GGUFExport {
   ///   - fileType: What to quantise to; nil keeps every type.
   ///   - overrides: Types for some tensors.
   ///   - importance: How much errors count.
+  ///   - isFactored: Whether factors stay factors, and layers may differ in their experts.
   /// - Throws: `CheckpointError` if the family is not known or tensors are missing,
   ///   ``ConversionError/notExpressible(source:reason:remedy:)`` for what GGUF cannot say.
   init(
@@ -41,7 +44,8 @@ struct GGUFExport {
     plan: [Int: [Int]]?,
     fileType: GGUFFileType?,
     overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
-    importance: ImportanceMatrix?
+    importance: ImportanceMatrix?,
+    isFactored: Bool = false
   ) throws {
     configuration = try source.requireConfiguration()
     try source.requireComplete()
@@ -55,8 +59,8 @@ struct GGUFExport {
         remedy: obstacle.remedy
       )
     }
-    let selection = try ExpertSelection(source, plan: plan, runtime: "llama.cpp")
-    experts = selection.count
+    let selection = try ExpertSelection(source, plan: plan, runtime: isFactored ? nil : "llama.cpp")
+    experts = isFactored ? configuration.expertCount : selection.count
     choice = GGUFTypeChoice(
       model: GGUFTypeChoice.Model(
         layers: configuration.layerCount,
@@ -71,12 +75,15 @@ struct GGUFExport {
     self.source = source
     self.naming = naming
     self.importance = importance
+    if isFactored { factored = GGUFExport.keys(source, configuration, selection) }
     var stacked: Set<Int> = []
     for (index, place) in source.places.enumerated() {
       // A compressed pack may hold the matrix of an expert twice under one name with a suffix.
       if let layer = place.layer, place.role.isExpert {
         guard stacked.insert(layer).inserted else { continue }
-        try addStacks(layer: layer, keeping: selection.kept[layer] ?? [])
+        let kept = selection.kept[layer] ?? []
+        try isFactored
+          ? addFactors(layer: layer, keeping: kept) : addStacks(layer: layer, keeping: kept)
       } else if source.index(of: place) == index {
         try add(index, place, selection)
       }
@@ -173,5 +180,64 @@ struct GGUFExport {
     items.append(
       Item(layout: TensorLayout(name: name, type: type, shape: shape), parts: parts)
     )
+  }
+}
+
+// MARK: - Factored experts
+
+extension GGUFExport {
+  /// Which experts are left, and what type they had.
+  private static func keys(
+    _ source: Checkpoint,
+    _ c: ModelConfiguration,
+    _ selection: ExpertSelection
+  ) -> FactoredKeys {
+    let layers = 0..<c.layerCount
+    return FactoredKeys(
+      kept: layers.map { c.isMixture($0) ? selection.kept[$0] ?? [] : [] },
+      types: layers.map { layer in
+        guard let expert = selection.kept[layer]?.first,
+          let matrix = source.expertMatrix(layer: layer, expert: expert, projection: .gate)
+        else { return nil }
+        return DenseExport.originalType(source, layer: layer, matrix: matrix)
+      }
+    )
+  }
+
+  /// Adds the experts of a layer one by one, factors as they are.
+  private mutating func addFactors(layer: Int, keeping experts: [Int]) throws {
+    for expert in experts {
+      for projection in naming.stackOrder {
+        guard
+          let matrix = source.expertMatrix(layer: layer, expert: expert, projection: projection)
+        else { continue }
+        func name(_ part: String) -> String {
+          FactoredKeys.tensorName(projection, layer: layer, expert: expert, part: part)
+        }
+        switch matrix.form {
+        case .dense:
+          try append(
+            name("weight"),
+            [matrix.rows, matrix.columns],
+            source.elementType(of: matrix),
+            [TensorPart(origin: try source.origin(of: matrix))]
+          )
+        case .factors(let left, let right, _):
+          for (part, index) in [("u", left), ("v", right)] {
+            let tensor = source.tensors[index]
+            items.append(
+              Item(
+                layout: TensorLayout(
+                  name: name(part),
+                  type: GGUFTypeChoice.own(tensor.type),
+                  shape: tensor.shape
+                ),
+                parts: [TensorPart(origin: .bytes(tensor: index, 0..<tensor.byteCount))]
+              )
+            )
+          }
+        }
+      }
+    }
   }
 }

@@ -18,7 +18,7 @@ struct GGUFExportJob: ConversionJob {
     let options = request.gguf
     let source = request.source
     var metadata: GGUFMetadata
-    if let contents = source.ggufContents {
+    if let contents = source.ggufContents, source.factored == nil, !options.isFactored {
       if case .gguf(let collection) = source.format { try collection.requireReadable() }
       let revision = try GGUFRevision(
         source,
@@ -40,7 +40,8 @@ struct GGUFExportJob: ConversionJob {
         plan: request.plan,
         fileType: options.fileType,
         overrides: options.overrides,
-        importance: options.importance
+        importance: options.importance,
+        isFactored: options.isFactored
       )
       items = export.items
       metadata = try GGUFExportMetadata(source, export, options).metadata

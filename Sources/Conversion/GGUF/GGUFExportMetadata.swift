@@ -18,23 +18,39 @@ struct GGUFExportMetadata {
   /// - Throws: For a tokenizer that is missing or cannot be said.
   init(_ source: Checkpoint, _ export: GGUFExport, _ options: GGUFOptions) throws {
     guard let naming = GGUFNaming(source) else { return }
-    metadata["general.architecture"] = .string(naming.architecture)
+    let prefix = export.factored == nil ? "" : FactoredKeys.prefix
+    metadata["general.architecture"] = .string(prefix + naming.architecture)
     metadata["general.type"] = .string("model")
     for (key, value) in try GGUFModelCard(source, export).keys { metadata[key] = value }
+    if case .gguf(let collection) = source.format {
+      for (key, value) in collection.metadata
+      where key.hasPrefix("general.") && !GGUFExportMetadata.isMade(key) {
+        metadata[key] = value
+      }
+    }
     let fileType = options.fileType?.id ?? GGUFExportMetadata.fileType(of: export)
     for (key, value) in naming.parameters(experts: export.experts, fileType: fileType) {
       metadata[key] = value
     }
+    for (key, value) in export.factored?.values ?? [] { metadata[key] = value }
     metadata["general.quantization_version"] = .uint32(2)
     if options.hasNoTokenizer {
       metadata["tokenizer.ggml.model"] = .string("none")
     } else if let donor = options.tokenizerDonor {
       try metadata.takeTokenizer(of: donor)
+    } else if case .gguf(let collection) = source.format, options.preTokenizer == nil {
+      metadata.copyTokenizer(of: collection)
     } else {
       for (key, value) in try GGUFTokenizerKeys.keys(of: source, pre: options.preTokenizer) {
         metadata[key] = value
       }
     }
+  }
+
+  /// Whether a key of a source says what is not so of the output.
+  private static func isMade(_ key: String) -> Bool {
+    ["architecture", "type", "file_type", "quantization_version", "alignment", "size_label"]
+      .contains(key.dropFirst(8))
   }
 
   /// `general.file_type` by the type that most bytes of weights have.
@@ -67,6 +83,11 @@ extension GGUFMetadata {
         reason: "\(donor.files[0].path): has no tokenizer; name another file with --tokenizer-from"
       )
     }
+    copyTokenizer(of: donor)
+  }
+
+  /// Takes another file's tokenizer, verbatim, or has none if the other has none.
+  mutating func copyTokenizer(of donor: GGUFCollection) {
     for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
     for (key, value) in donor.metadata where GGUFMetadata.isTokenizer(key) { self[key] = value }
   }

@@ -36,7 +36,11 @@ struct GGUFModelCard {
       ("organization", first(\.organization).map(ModelNameParts.title)),
       ("finetune", first(\.finetune)),
       ("basename", first(\.basename)),
-      ("size_label", first(\.sizeLabel) ?? GGUFModelCard.sizeLabel(export)),
+      // Factors make experts of many sizes.
+      (
+        "size_label",
+        first(\.sizeLabel) ?? (export.factored == nil ? GGUFModelCard.sizeLabel(export) : nil)
+      ),
     ]
     keys = entries.compactMap { key, value in value.map { ("general.\(key)", .string($0)) } }
   }

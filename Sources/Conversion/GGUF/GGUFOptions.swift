@@ -19,6 +19,12 @@ public struct GGUFOptions: Sendable {
   /// Whether the output has no tokenizer.
   public var hasNoTokenizer = false
 
+  /// Whether experts stay factors, in a file of an architecture of our own.
+  public var isFactored = false
+  /// What is written in place of the model: an adapter for a base that lost something; nil for the
+  /// model itself.
+  public var adapter: LoRAOptions?
+
   /// Nothing out of the ordinary.
   public init() {}
 }

@@ -60,7 +60,7 @@ struct GGUFTypeChoice {
   private static func staysAsItIs(_ type: ElementType) -> Bool { !type.isComputable }
 
   /// The type that a weight keeps: its own if ggml has it and llama.cpp computes with it.
-  private static func own(_ source: ElementType) -> ElementType {
+  static func own(_ source: ElementType) -> ElementType {
     if source == .f64 { return .f32 }
     return source.ggmlID == nil ? .bf16 : source
   }
