@@ -41,8 +41,7 @@ package struct GGMLPreTokenizer: Sendable {
 
   private static let ignoringMerges: Set = [
     "falcon-h1", "falcon3", "glm4", "granite-embed-multi-97m", "jina-v5-nano", "lfm2", "llama-bpe",
-    "llama-v3",
-    "llama3", "midm-2.0", "minicpm5", "pixtral", "tekken", "youtu",
+    "llama-v3", "llama3", "midm-2.0", "minicpm5", "pixtral", "tekken", "youtu",
   ]
   private static let addingBOS: Set = [
     "chameleon", "falcon-h1", "falcon3", "jina-v5-nano", "lfm2", "llama-bpe", "llama-v3", "llama3",

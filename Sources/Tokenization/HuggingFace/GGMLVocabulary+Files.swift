@@ -15,6 +15,7 @@ extension GGMLVocabulary {
   /// What has no place in these files stands in tokenizer_config.json under `gguf`.
   ///
   /// - Parameter file: the GGUF file's name, for messages.
+  /// - Returns: names and contents.
   /// - Throws: ``TokenizationError`` naming the key at fault.
   package func huggingFaceFiles(
     file: String

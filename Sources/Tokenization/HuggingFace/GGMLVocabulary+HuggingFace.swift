@@ -4,7 +4,8 @@ extension GGMLVocabulary {
   /// The vocabulary that `convert_hf_to_gguf` would write for a Hugging Face folder.
   ///
   /// It reads tokenizer.json, tokenizer_config.json, config.json, special_tokens_map.json,
-  /// added_tokens.json, chat_template.jinja or .json, and tokenizer.model where they are there.
+  /// added_tokens.json, chat_template.jinja or .json, and tokenizer.model where they are there; nil if
+  /// there is no tokenizer among them.
   ///
   /// - Parameters:
   ///   - modelType: `model_type` of config.json: Mixtral and its kin have a SentencePiece vocabulary.
@@ -12,7 +13,6 @@ extension GGMLVocabulary {
   ///   - pre: the name of the pre-tokenizer, where the user gives it.
   ///   - folder: the folder's name, for messages.
   ///   - read: the contents of a file of the folder by name; nil if there is none.
-  /// - Returns: nil if the folder has no tokenizer.
   /// - Throws: ``TokenizationError`` naming file and key, what `read` throws.
   package init?(
     modelType: String,

@@ -92,6 +92,7 @@ struct SentencePieceModel: Equatable {
   /// The bytes of a file with these pieces, for a model of byte pairs with byte fallback.
   ///
   /// - Parameter addsPrefix: whether a space is put in front of a text.
+  /// - Returns: the file's bytes.
   func bytes(addsPrefix: Bool) -> [UInt8] {
     var out: [UInt8] = []
     for piece in pieces {
