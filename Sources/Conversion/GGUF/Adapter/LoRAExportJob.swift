@@ -43,7 +43,7 @@ struct LoRAExportJob: ConversionJob {
     keys["general.type"] = .string("adapter")
     keys["adapter.type"] = .string("lora")
     let name = request.source.location.path.lastComponent?.stem ?? "model"
-    keys["general.name"] = .string(GGUFModelCard.title(name) + " LoRA")
+    keys["general.name"] = .string(ModelNameParts.title(name) + " LoRA")
     keys["general.description"] = .string(
       "What the experts of \(base.files[0].path.lastComponent?.string ?? "the base") lost of "
         + "\(name), at rank \(plan.stacks.map(\.rank).max() ?? 0)"
