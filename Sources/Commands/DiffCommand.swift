@@ -8,8 +8,8 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Compare the weights of two models, whatever their formats.",
     discussion: """
-      Lists for every tensor the relative error ‖A - B‖ / ‖A‖ (Frobenius) and the largest absolute \
-      difference, worst first. Models of one family are compared under the names of Hugging Face, \
+      Lists for every tensor the relative error, the Frobenius norm of A - B over that of A, and the \
+      largest absolute difference, worst first. Models of one family are compared under the names of Hugging Face, \
       expert by expert with the numbers of the original model: rows of a fused tensor, the experts \
       of a GGUF file, and factors multiplied back. Experts that one model has lost are in the other \
       only, and of the router the rows of the experts that both have are compared. Other models are \
