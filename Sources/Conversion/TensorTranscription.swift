@@ -57,6 +57,8 @@ struct TensorTranscription {
   ///   - layout: The output tensor.
   ///   - sink: The file.
   ///   - index: Its place in the file.
+  /// - Throws: `CheckpointError` for values that are no finite numbers,
+  ///   ``ConversionError/outOfRange(tensor:type:)``, what reading and writing throw.
   func write(_ parts: [TensorPart], _ layout: TensorLayout, to sink: any TensorSink, as index: Int)
     throws
   {

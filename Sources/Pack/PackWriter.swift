@@ -133,6 +133,7 @@ public final class PackWriter {
   ///   - kind: Its format.
   ///   - header: The text of a safetensors header; all bytes of a GGUF file before its data.
   /// - Returns: The file's number.
+  /// - Throws: ``PackError`` for a name that cannot be stored, `StorageError` if writing fails.
   public func addWeights(path: String, kind: PackFile.Kind, header: [UInt8]) throws -> Int {
     let part = try add(
       .header,

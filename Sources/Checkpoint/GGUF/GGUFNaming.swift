@@ -68,6 +68,7 @@ public struct GGUFNaming: Sendable {
   /// - Parameters:
   ///   - experts: Routed experts per layer.
   ///   - fileType: `general.file_type`.
+  /// - Returns: Keys and values, in order.
   public func parameters(experts: Int, fileType: UInt32) -> [(String, GGUFValue)] {
     let c = configuration
     var keys: [(String, GGUFValue)] = []

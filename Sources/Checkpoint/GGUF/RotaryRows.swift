@@ -36,6 +36,7 @@ public struct RotaryRows: Sendable {
   ///   - rowBytes: Bytes of a row.
   ///   - buffer: Room for exactly as many bytes.
   ///   - read: Reads bytes in GGUF's order.
+  /// - Throws: What `read` throws.
   func read(
     _ range: Range<Int>,
     rowBytes: Int,

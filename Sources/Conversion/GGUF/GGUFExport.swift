@@ -154,7 +154,13 @@ struct GGUFExport {
   /// Adds a tensor of the output.
   ///
   /// - Parameters:
+  ///   - name: Its name.
+  ///   - shape: Its shape, outermost first.
+  ///   - source: The type its values have.
+  ///   - parts: Where they come from, in order.
   ///   - stacked: For experts, their places among those of the source, and how many these are.
+  /// - Throws: `TensorError` if a size overflows, `ImportanceMatrixError` if the weights of its
+  ///   columns are of another size.
   private mutating func append(
     _ name: String,
     _ shape: [Int],

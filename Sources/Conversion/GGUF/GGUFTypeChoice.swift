@@ -32,6 +32,7 @@ struct GGUFTypeChoice {
   ///   - name: Its name in the GGUF file.
   ///   - shape: Its shape, outermost first.
   ///   - source: The type it has.
+  /// - Returns: The type it gets.
   func type(name: String, shape: [Int], source: ElementType) -> ElementType {
     guard GGUFTypeChoice.isQuantised(name, shape) else {
       return GGUFTypeChoice.staysAsItIs(source) ? source : .f32
