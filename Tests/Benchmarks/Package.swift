@@ -51,7 +51,13 @@ let package = Package(
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
     room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room(
+      "Checkpoint",
+      [
+        "CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization",
+        system,
+      ]
+    ),
     room(
       "Inference",
       ["CKernels", "Checkpoint", "LinearAlgebra", "Parallelism", "Storage", "Tensors", system]

@@ -39,8 +39,15 @@ let package = Package(
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
+    room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
-    room("Checkpoint", ["CKernels", "JSON", "Pack", "Safetensors", "Storage", "Tensors", system]),
+    room(
+      "Checkpoint",
+      [
+        "CKernels", "GGUF", "JSON", "Pack", "Safetensors", "Storage", "Tensors", "Tokenization",
+        system,
+      ]
+    ),
     room(
       "Inference",
       [
@@ -52,9 +59,8 @@ let package = Package(
     room(
       "Conversion",
       [
-        "Checkpoint", "GGUF", "JSON", "LinearAlgebra", "Pack", "Parallelism", "Safetensors",
-        "Storage",
-        "Tensors", system,
+        "Checkpoint", "GGUF", "ImportanceMatrix", "JSON", "LinearAlgebra", "Pack", "Parallelism",
+        "Safetensors", "Storage", "Tensors", "Tokenization", system,
       ]
     ),
     .target(
