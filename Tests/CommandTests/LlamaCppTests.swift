@@ -12,7 +12,7 @@ import Testing
 
   private static let python: String? = {
     let candidates = [
-      ProcessInfo.processInfo.environment["MOEPACK_LLAMA_PYTHON"], "/work/h/blocks-venv/bin/python",
+      ProcessInfo.processInfo.environment["MOEPACK_LLAMA_PYTHON"]
     ]
     return candidates.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }()

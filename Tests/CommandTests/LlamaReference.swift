@@ -5,14 +5,13 @@ import Testing
 
 /// Stock llama.cpp, where the prebuilt library of a PyPI wheel is installed.
 ///
-/// `MOEPACK_LLAMA_PYTHON` names a Python that has `xllamacpp` and `cffi`; without it a virtual
-/// environment beside the repository is tried. `../shared/tools/llama_reference.py` says how to make
-/// one.
+/// `MOEPACK_LLAMA_PYTHON` names a Python that has `xllamacpp` and `cffi`;
+/// `../shared/tools/llama_reference.py` says how to make one.
 enum LlamaReference {
   /// Python and script; nil where one of them is missing.
   private static let program: (python: String, script: String)? = {
     let named = ProcessInfo.processInfo.environment["MOEPACK_LLAMA_PYTHON"]
-    let candidates = named.map { [$0] } ?? ["/work/h/blocks-venv/bin/python"]
+    let candidates = named.map { [$0] } ?? []
     guard let python = candidates.first(where: FileManager.default.isExecutableFile),
       let script = Fixtures.shared("tools/llama_reference.py")
     else { return nil }
