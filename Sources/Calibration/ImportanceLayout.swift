@@ -25,7 +25,7 @@ package struct ImportanceLayout: Sendable {
         Entry(
           input: input,
           shape: ImportanceMatrixWriter.Shape(
-            name: ImportanceLayout.ggufName(role, layer: layer),
+            name: TensorNames.ggufMatrices.name(of: TensorPlace(role, layer: layer)),
             columns: columns(of: input, layer: layer),
             experts: experts(of: input)
           )
@@ -88,29 +88,5 @@ package struct ImportanceLayout: Sendable {
     case .expert: return isMixture ? [.expertGate, .expertUp] : []
     case .expertDown: return isMixture ? [.expertDown] : []
     }
-  }
-
-  /// What GGUF calls a layer's matrix of that role (llama.cpp, `src/llama-arch.cpp`).
-  private static func ggufName(_ role: TensorRole, layer: Int) -> String {
-    let part: String
-    switch role {
-    case .attentionQuery: part = "attn_q"
-    case .attentionKey: part = "attn_k"
-    case .attentionValue: part = "attn_v"
-    case .attentionOutput: part = "attn_output"
-    case .router: part = "ffn_gate_inp"
-    case .expertGate: part = "ffn_gate_exps"
-    case .expertUp: part = "ffn_up_exps"
-    case .expertDown: part = "ffn_down_exps"
-    case .sharedGate: part = "ffn_gate_shexp"
-    case .sharedUp: part = "ffn_up_shexp"
-    case .sharedDown: part = "ffn_down_shexp"
-    case .sharedExpertGate: part = "ffn_gate_inp_shexp"
-    case .mlpGate: part = "ffn_gate"
-    case .mlpUp: part = "ffn_up"
-    case .mlpDown: part = "ffn_down"
-    default: preconditionFailure("no matrix of a layer is a \(role)")
-    }
-    return "blk.\(layer).\(part).weight"
   }
 }

@@ -1,44 +1,18 @@
 import Fixtures
-import Foundation
 import JSON
 import Testing
 
-/// What we write, opened by stock llama.cpp through the wheel that `../shared/tools/llama_reference.py`
-/// names. `MOEPACK_LLAMA_PYTHON` is a Python that has it.
+/// What we write, opened by stock llama.cpp.
 @Suite struct LlamaCppTests {
   let scratch: ScratchFolder
 
   init() throws { scratch = try ScratchFolder() }
 
-  private static let python: String? = {
-    let candidates = [
-      ProcessInfo.processInfo.environment["MOEPACK_LLAMA_PYTHON"]
-    ]
-    return candidates.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }()
-
   /// llama.cpp's perplexity; nil where it is not installed.
   private func llama(_ model: String, _ ids: String) throws -> Double? {
-    guard let python = LlamaCppTests.python,
-      let tool = Fixtures.shared("tools/llama_reference.py")
-    else {
-      print(
-        "SKIPPED: stock llama.cpp is not installed (MOEPACK_LLAMA_PYTHON) or there is no"
-          + " ../shared/tools/llama_reference.py"
-      )
-      return nil
-    }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = [tool, "ppl", model, ids]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "llama.cpp refused \(model)")
-    return try JSONValue(parsing: Array(bytes))["perplexity"]?.double
+    guard LlamaReference.isThere else { return nil }
+    let found: Double? = try LlamaReference.perplexity(model, ids: ids, context: 512)
+    return try #require(found, "llama.cpp refused \(model)")
   }
 
   private func ids(of model: String) throws -> String {

@@ -9,12 +9,7 @@ extension Qwen2MoE {
 
   var ggufNames: TensorNames {
     TensorNames(
-      TensorNames.ggufDecoder + TensorNames.ggufExperts + [
-        ("blk.#.ffn_gate_shexp.weight", .sharedGate),
-        ("blk.#.ffn_up_shexp.weight", .sharedUp),
-        ("blk.#.ffn_down_shexp.weight", .sharedDown),
-        ("blk.#.ffn_gate_inp_shexp.weight", .sharedExpertGate),
-      ]
+      TensorNames.ggufDecoder + TensorNames.ggufExperts + TensorNames.ggufSharedExpert
     )
   }
 

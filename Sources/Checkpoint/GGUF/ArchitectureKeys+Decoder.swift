@@ -73,4 +73,21 @@ extension TensorNames {
     ("blk.#.ffn_down_exps.weight", .expertDown),
     ("blk.#.ffn_gate_up_exps.weight", .expertGateUp),
   ]
+
+  /// A shared expert with its gate.
+  static let ggufSharedExpert: [Rule] = [
+    ("blk.#.ffn_gate_shexp.weight", .sharedGate),
+    ("blk.#.ffn_up_shexp.weight", .sharedUp),
+    ("blk.#.ffn_down_shexp.weight", .sharedDown),
+    ("blk.#.ffn_gate_inp_shexp.weight", .sharedExpertGate),
+  ]
+
+  /// The names of every matrix that a decoder layer may have, whatever the family.
+  public static let ggufMatrices = TensorNames(
+    ggufDecoder + ggufExperts + ggufSharedExpert + [
+      ("blk.#.ffn_gate.weight", .mlpGate),
+      ("blk.#.ffn_up.weight", .mlpUp),
+      ("blk.#.ffn_down.weight", .mlpDown),
+    ]
+  )
 }

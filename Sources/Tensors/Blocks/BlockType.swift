@@ -53,3 +53,34 @@ extension SingleBlockType {
     }
   }
 }
+
+/// A block type whose blocks are written one by one.
+protocol SingleEncodableBlockType: EncodableBlockType {
+  /// Writes one block.
+  static func narrow(
+    block values: UnsafePointer<Float>,
+    _ importance: UnsafePointer<Float>?,
+    _ place: UnsafeMutableRawPointer,
+    _ room: SearchRoom
+  )
+}
+
+extension SingleEncodableBlockType {
+  static func narrow(
+    _ row: UnsafePointer<Float>,
+    importance: UnsafePointer<Float>?,
+    into target: UnsafeMutableRawPointer,
+    blocks: Int
+  ) {
+    SearchRoom.with { room in
+      for block in 0..<blocks {
+        narrow(
+          block: row + elements * block,
+          importance.map { $0 + elements * block },
+          target + bytes * block,
+          room
+        )
+      }
+    }
+  }
+}

@@ -2,7 +2,7 @@
 /// and half-precision d and m for the scales and minima; x = d s q - m n.
 ///
 /// Levels lie as in ``twoBitLevels(_:)``.
-enum Q2_K: SingleBlockType, EncodableBlockType {
+enum Q2_K: SingleBlockType, SingleEncodableBlockType {
   static let elements = 256
   static let bytes = 84
   static let scales: [ScaleField] = [.half(80), .half(82)]
@@ -24,25 +24,6 @@ enum Q2_K: SingleBlockType, EncodableBlockType {
 
   /// Without weights ggml's `quantize_row_q2_K_ref`, with them its `quantize_row_q2_K_impl`.
   static func narrow(
-    _ row: UnsafePointer<Float>,
-    importance: UnsafePointer<Float>?,
-    into target: UnsafeMutableRawPointer,
-    blocks: Int
-  ) {
-    SearchRoom.with { room in
-      for block in 0..<blocks {
-        let values = row + elements * block
-        narrow(
-          block: values,
-          importance.map { $0 + elements * block },
-          target + bytes * block,
-          room
-        )
-      }
-    }
-  }
-
-  private static func narrow(
     block values: UnsafePointer<Float>,
     _ importance: UnsafePointer<Float>?,
     _ place: UnsafeMutableRawPointer,

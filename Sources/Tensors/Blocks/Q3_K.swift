@@ -4,7 +4,7 @@
 /// Bit g of high byte i belongs to value 32 g + i; low bits as in ``twoBitLevels(_:)``. Of the 12
 /// bytes of scales the first 8 hold the low nibbles of scales i and i + 8, the last 4 the upper 2
 /// bits of scales i, i + 4, i + 8 and i + 12.
-enum Q3_K: SingleBlockType, EncodableBlockType {
+enum Q3_K: SingleBlockType, SingleEncodableBlockType {
   static let elements = 256
   static let bytes = 110
   static let scales: [ScaleField] = [.half(108)]
@@ -30,25 +30,6 @@ enum Q3_K: SingleBlockType, EncodableBlockType {
 
   /// Without weights ggml's `quantize_row_q3_K_ref`, with them its `quantize_row_q3_K_impl`.
   static func narrow(
-    _ row: UnsafePointer<Float>,
-    importance: UnsafePointer<Float>?,
-    into target: UnsafeMutableRawPointer,
-    blocks: Int
-  ) {
-    SearchRoom.with { room in
-      for block in 0..<blocks {
-        let values = row + elements * block
-        narrow(
-          block: values,
-          importance.map { $0 + elements * block },
-          target + bytes * block,
-          room
-        )
-      }
-    }
-  }
-
-  private static func narrow(
     block values: UnsafePointer<Float>,
     _ importance: UnsafePointer<Float>?,
     _ place: UnsafeMutableRawPointer,

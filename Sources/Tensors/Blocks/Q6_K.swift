@@ -3,7 +3,7 @@
 ///
 /// Of each half, value i has the low nibble of byte i for i < 64, else the high one of byte i - 64;
 /// high bits lie as in ``twoBitLevels(_:)``.
-enum Q6_K: SingleBlockType, EncodableBlockType {
+enum Q6_K: SingleBlockType, SingleEncodableBlockType {
   static let elements = 256
   static let bytes = 210
   static let scales: [ScaleField] = [.half(208)]
@@ -28,25 +28,6 @@ enum Q6_K: SingleBlockType, EncodableBlockType {
 
   /// ggml's `quantize_row_q6_K_ref` and, with weights, `quantize_row_q6_K_impl`.
   static func narrow(
-    _ row: UnsafePointer<Float>,
-    importance: UnsafePointer<Float>?,
-    into target: UnsafeMutableRawPointer,
-    blocks: Int
-  ) {
-    SearchRoom.with { room in
-      for block in 0..<blocks {
-        let values = row + elements * block
-        narrow(
-          block: values,
-          importance.map { $0 + elements * block },
-          target + bytes * block,
-          room
-        )
-      }
-    }
-  }
-
-  private static func narrow(
     block values: UnsafePointer<Float>,
     _ importance: UnsafePointer<Float>?,
     _ place: UnsafeMutableRawPointer,
