@@ -11,8 +11,12 @@ import Testing
   /// llama.cpp's perplexity; nil where it is not installed.
   private func llama(_ model: String, _ ids: String) throws -> Double? {
     guard LlamaReference.isThere else { return nil }
-    let found: Double? = try LlamaReference.perplexity(model, ids: ids, context: 512)
-    return try #require(found, "llama.cpp refused \(model)")
+    // Not as an optional: a refusal must fail.
+    let perplexity: Double = try #require(
+      try LlamaReference.perplexity(model, ids: ids, context: 512),
+      "llama.cpp refused \(model)"
+    )
+    return perplexity
   }
 
   private func ids(of model: String) throws -> String {
