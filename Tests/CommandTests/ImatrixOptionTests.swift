@@ -92,7 +92,10 @@ import Testing
     var rounds = 0
     while true {
       let run = try Moepack.run(line(scratch), ending: (SIGKILL, UInt32(150 + 100 * rounds)))
-      if run.status == 0 { break }
+      // Killed between naming its last output and its own end, a run has finished all the same.
+      let names = try ScratchFolder.names(in: scratch.path)
+      if run.status == 0 || names == ["s.safetensors", "x.gguf"] { break }
+      #expect(run.signal == SIGKILL, "\(run.complaint)")
       rounds += 1
       try #require(rounds < 100, "the run never ends")
     }
