@@ -246,7 +246,7 @@ struct CompressCommand: ParsableCommand {
       for: checkpoint,
       allowsOtherWeights: allowOtherWeights
     )
-    try read.requireStream(stream.fingerprint, stream.ids.count, stream.context, file: plan)
+    try read.require(CompressionPlan.Stream(stream), file: plan)
     return (try MethodOptions(json: read.options, file: plan), read)
   }
 

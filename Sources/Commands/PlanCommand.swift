@@ -3,6 +3,7 @@ internal import Calibration
 internal import Checkpoint
 internal import Compression
 internal import Evaluation
+internal import ImportanceMatrix
 internal import JSON
 internal import Pack
 internal import Storage
@@ -16,6 +17,9 @@ struct PlanCommand: ParsableCommand {
     discussion: """
       The second step of compress on its own. Takes what calibrate measured, or measures first. The \
       plan is JSON that may be edited (kept, ranks, types) and is carried out by compress --plan.
+
+      With --imatrix nothing is measured: the experts go that the importance matrix counted least, \
+      the same number in every layer. convert --plan then takes them out of a GGUF file as it is.
       """
   )
 
@@ -31,6 +35,15 @@ struct PlanCommand: ParsableCommand {
   )
   var statistics: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Prune by how often this importance matrix (GGUF form) says experts are used.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["gguf"])
+  )
+  var imatrix: String?
+
   @OptionGroup(title: "Calibration text") var text: CalibrationTextOptions
   @OptionGroup(title: "Stage one: pruning") var pruning: PruningOptions
   @OptionGroup(title: "Method") var method: MethodOptionGroup
@@ -40,9 +53,31 @@ struct PlanCommand: ParsableCommand {
 
   func validate() throws {
     if pruning.prune == 0 {
-      try refuse(statistics == nil ? [] : ["--statistics"], because: "--prune 0 prunes nothing")
+      let given = [("--statistics", statistics != nil), ("--imatrix", imatrix != nil)]
+      try refuse(given.filter(\.1).map(\.0), because: "--prune 0 prunes nothing")
       try method.refuseStageOne()
     }
+    if imatrix != nil {
+      try refuse(
+        measuring,
+        because: "--imatrix prunes by counts, as many in every layer, and measures nothing"
+      )
+    }
+  }
+
+  /// Options that were given and ask for more than an importance matrix says.
+  private var measuring: [String] {
+    let own = [
+      ("--statistics", statistics != nil), ("--calibration", text.calibration != nil),
+      ("--ids", text.ids != nil), ("--tokens", text.tokens != nil),
+    ]
+    let same = [
+      ("--allocate", pruning.allocate == .uniform), ("--uniform", true), ("--protect", true),
+      ("--select", method.select == .frequency), ("--rank-keep", method.rankKeep?.target == .dense),
+    ]
+    let allowed = Set(same.filter(\.1).map(\.0))
+    return own.filter(\.1).map(\.0)
+      + (pruning.given + method.given).filter { !allowed.contains($0) }
   }
 
   func run() throws {
@@ -57,13 +92,17 @@ struct PlanCommand: ParsableCommand {
     let checkpoint = try input.open()
     try conduct.requireComplete(checkpoint)
     let inputs =
-      [FilePath(input.model)] + text.inputs + [statistics].compactMap { $0.map { FilePath($0) } }
+      [FilePath(input.model)] + text.inputs
+      + [statistics, imatrix].compactMap { $0.map { FilePath($0) } }
     let path = try destination.path(
       force: try common.force || !resume.ownOutputs(files).isEmpty,
       inputs: inputs,
       isFolder: false
     )
     try common.requireWorkDirectory()
+    if let imatrix {
+      return try prune(checkpoint, by: FilePath(imatrix), options, files, to: path)
+    }
     let stream = try text.stream(for: checkpoint)
     CalibrationTextOptions.warn("--search-tokens", pruning.searchTokens?.value, of: stream)
     CalibrationTextOptions.warn("--reception-tokens", method.receptionTokens, of: stream)
@@ -109,10 +148,45 @@ struct PlanCommand: ParsableCommand {
         try planner.plan(from: try source.reader(planner, files)).json
       }
       let plan = try CompressionPlan(json: json, file: path.string, for: checkpoint)
-      try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
+      try write(plan, to: path)
       return plan
     }
     let report = try CompressionReport(plan, checkpoint, stream, clock: clock, estimate: nil)
     report.show(json: common.json)
+  }
+
+  /// Plans by how often experts are used, and says so.
+  private func prune(
+    _ checkpoint: Checkpoint,
+    by imatrix: FilePath,
+    _ options: MethodOptions,
+    _ files: WorkFiles,
+    to path: FilePath
+  ) throws {
+    let bytes = FileSystem.byteCount(imatrix) ?? 0
+    let estimate = PipelineFootprint.withoutStages(checkpoint) + 3 * bytes
+    try MemoryPromise.check(conduct.memory, estimate: estimate)
+    let matrix = try ImportanceMatrix(reading: imatrix)
+    let plan = try CompressionPlan(pruningBy: matrix, of: checkpoint, options: options)
+    if !conduct.dryRun {
+      var identity = RunIdentity.of("plan", source: try checkpoint.sourceIdentity())
+      identity["option"] = plan.options
+      identity["frequencies"] = [
+        .string(imatrix.string), .string(try FileSystem.changeTime(imatrix)),
+      ]
+      try resume.run(files, identity: identity) { _ in try write(plan, to: path) }
+    }
+    let report = try CompressionReport(
+      plan,
+      checkpoint,
+      nil,
+      clock: StageClock(),
+      estimate: conduct.dryRun ? estimate : nil
+    )
+    report.show(json: common.json)
+  }
+
+  private func write(_ plan: CompressionPlan, to path: FilePath) throws {
+    try FileSystem.write(Array((plan.json.text(pretty: true) + "\n").utf8), to: path)
   }
 }

@@ -257,4 +257,15 @@ import Testing
     #expect(first.isSuperset(of: [0, 1, 2]))
     #expect(layers?[3]?["kept"]?.integers.contains(15) == true)
   }
+
+  @Test("a factor type that no matrix fits is named in the report, with what was taken")
+  func factorTypeFallback() throws {
+    let line = ["compress", Sample.micro, "-o", scratch("x.moepack"), "--force"] + Sample.short
+    let fits = try Moepack.succeed(line + ["--factor-type", "iq4_nl", "--json"])
+    let odd = try Moepack.succeed(line + ["--factor-type", "q4_k"])
+    #expect(String(decoding: odd.output, as: UTF8.self).contains("matrices have factors in BF16"))
+    let layers = try JSONValue(parsing: fits.output)["layers"]?.array ?? []
+    let types = layers.flatMap { ($0["factoring"]?.array ?? []).compactMap { $0["type"]?.string } }
+    #expect(!types.isEmpty && Set(types) == ["IQ4_NL"])
+  }
 }

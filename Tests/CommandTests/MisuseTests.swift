@@ -127,7 +127,7 @@ import Testing
     Case("compress", "-o x.moepack --epsilon 0", "--epsilon"),
     Case("compress", "-o x.moepack --rank-multiple 0", "--rank-multiple"),
     Case("compress", "-o x.moepack --factor lu", "--factor"),
-    Case("compress", "-o x.moepack --factor-type q4_0", "--factor-type"),
+    Case("compress", "-o x.moepack --factor-type iq2_s", "--factor-type"),
     Case("compress", "-o x.moepack --select best", "--select"),
     Case("compress", "-o x.moepack --allocate some", "--allocate"),
     Case("compress", "-o x.moepack --population 0", "--population"),

@@ -25,9 +25,13 @@ import Testing
     (
       ["--allocate", "inverse"], ["--factor-type", "q8_0", "--alpha", "0", "--rank-multiple", "4"]
     ),
+    ([], ["--factor-type", "Q5_1"]),
   ]
 
-  @Test("calibrate, plan and compress --plan give the bytes of compress", arguments: 0..<4)
+  @Test(
+    "calibrate, plan and compress --plan give the bytes of compress",
+    arguments: settings.indices
+  )
   func threeSteps(setting: Int) throws {
     let (pruning, method) = PipelineTests.settings[setting]
     try succeed(
@@ -229,7 +233,7 @@ import Testing
       { with($0, "ranks", .array(Array(ranks.dropLast()))) },
       { with($0, "ranks", .array([rank(first, 0)] + ranks.dropFirst())) },
       { with($0, "ranks", .array([rank(first, 39)] + ranks.dropFirst())) },
-      { with($0, "types", .array(kept.map { _ in "Q4_0" })) },
+      { with($0, "types", .array(kept.map { _ in "IQ2_S" })) },
     ]
     for (number, change) in bad.enumerated() {
       try write("bad.json") { $0 = change($0) }

@@ -1,5 +1,6 @@
 import Compression
 import LinearAlgebra
+import Tensors
 import Testing
 
 @Suite("Tokens of an expert")
@@ -48,6 +49,30 @@ struct ExpertTokensTests {
       let (first, second) = (try #require(a.outputError), try #require(b.outputError))
       #expect(abs(first - second) < 1e-5)
       #expect(first > 0.05 && first < 1)
+    }
+  }
+
+  @Test("factors are stored in the type asked for where their sides fill its blocks, else in BF16")
+  func blockTypes() throws {
+    for (width, hidden) in [(256, 512), (96, 64), (40, 24)] {
+      let x = Self.random(64, hidden, seed: 1)
+      let weights = [
+        Self.random(width, hidden, seed: 2), Self.random(width, hidden, seed: 3),
+        Self.random(hidden, width, seed: 4),
+      ]
+      let factoring = try ExpertFactoring(.svd, layerMoment: nil, expertWidth: width)
+      let tokens = try tokens(x, weights, size: 64)
+      let exact = try factoring.factor(0, weights[0], tokens, rank: 8, typeName: "F32").weightError
+      for name in factorTypes {
+        let type = ElementType(name: name)
+        let fits = width % type.blockElements == 0 && hidden % type.blockElements == 0
+        let result = try factoring.factor(0, weights[0], tokens, rank: 8, typeName: name)
+        #expect(result.type == (fits ? type : .bf16), "\(name) at \(width)x\(hidden)")
+        #expect(try result.left.count == result.type.byteCount(shape: [8, width]))
+        #expect(try result.right.count == result.type.byteCount(shape: [8, hidden]))
+        // Of random numbers 8 directions hold next to nothing; coarse factors lose some of that.
+        #expect(result.weightError < exact + 0.1, "\(name) at \(width)x\(hidden)")
+      }
     }
   }
 }

@@ -85,7 +85,7 @@ struct MethodOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Type of the factors: bf16, f16, f32 or q8_0 (default: bf16).",
+      "Type of the factors: bf16, f16, f32, or a ggml type such as q8_0 (default: bf16).",
       valueName: "type"
     )
   )

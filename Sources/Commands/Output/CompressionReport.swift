@@ -12,7 +12,7 @@ struct CompressionReport {
 
   private let plan: CompressionPlan
   private let checkpoint: Checkpoint
-  private let stream: TokenStream
+  private let stream: TokenStream?
   private let clock: StageClock
   private let estimate: Int?
   private let result: Compressor.Result?
@@ -21,7 +21,7 @@ struct CompressionReport {
   init(
     _ plan: CompressionPlan,
     _ checkpoint: Checkpoint,
-    _ stream: TokenStream,
+    _ stream: TokenStream?,
     clock: StageClock,
     estimate: Int?,
     result: Compressor.Result? = nil
@@ -35,7 +35,7 @@ struct CompressionReport {
     size = try SizeEstimate(
       plan,
       for: checkpoint,
-      isForecast: plan.layers.allSatisfy(\.leaveOneOut.isEmpty)
+      isForecast: stream != nil && plan.layers.allSatisfy(\.leaveOneOut.isEmpty)
     )
   }
 
@@ -84,13 +84,7 @@ struct CompressionReport {
     ]
     object["bitsPerExpertWeight"] = JSONValue(bitsPerExpertWeight)
     object["comparableQuantisation"] = .string(comparable)
-    object["calibration"] = [
-      "text": JSONValue(stream.text), "tokens": JSONValue(stream.ids.count),
-      "context": JSONValue(stream.context),
-      "shortfall": stream.shortfall.map { JSONValue($0) } ?? .null,
-      "bos": stream.bos.map { JSONValue(Int($0)) } ?? .null,
-      "eos": stream.eos.map { JSONValue(Int($0)) } ?? .null,
-    ]
+    object["calibration"] = stream.map(calibrationJSON) ?? .null
     object["layers"] = .array(plan.layers.map(layerJSON))
     object["receptionField"] = .array(plan.receptionField.map(\.json))
     if let perplexity {
@@ -104,6 +98,16 @@ struct CompressionReport {
     object["peakMemory"] = JSONValue(ProcessMemory.peakResidentBytes)
     object["seconds"] = clock.json
     return .object(object)
+  }
+
+  private func calibrationJSON(_ stream: TokenStream) -> JSONValue {
+    [
+      "text": JSONValue(stream.text), "tokens": JSONValue(stream.ids.count),
+      "context": JSONValue(stream.context),
+      "shortfall": stream.shortfall.map { JSONValue($0) } ?? .null,
+      "bos": stream.bos.map { JSONValue(Int($0)) } ?? .null,
+      "eos": stream.eos.map { JSONValue(Int($0)) } ?? .null,
+    ]
   }
 
   private func layerJSON(_ layer: CompressionPlan.Layer) -> JSONValue {
@@ -126,11 +130,7 @@ struct CompressionReport {
           + " \(SafeText.fixed(bitsPerExpertWeight, 2)) bits per original expert weight"
       ),
       ("plain quantisation of about that size", comparable),
-      (
-        "calibration",
-        "\(SafeText.grouped(stream.ids.count)) tokens of \(stream.text ?? "token ids") in windows of"
-          + " \(stream.context)\(framing)\(shortness)"
-      ),
+      ("calibration", calibration),
     ]
     if let fallback = fallbackNote { facts.append(("note", fallback)) }
     if let perplexity, let before = perplexity.before, let after = perplexity.after {
@@ -151,8 +151,15 @@ struct CompressionReport {
     return facts
   }
 
+  private var calibration: String {
+    guard let stream else { return "none: experts were chosen by counts of an importance matrix" }
+    return
+      "\(SafeText.grouped(stream.ids.count)) tokens of \(stream.text ?? "token ids") in windows of"
+      + " \(stream.context)\(framing(stream))\(shortness(stream))"
+  }
+
   /// What documents start and end with.
-  private var framing: String {
+  private func framing(_ stream: TokenStream) -> String {
     let tokens = [("bos", stream.bos), ("eos", stream.eos)].compactMap { name, id in
       id.map { "\(name) \($0)" }
     }
@@ -160,7 +167,7 @@ struct CompressionReport {
   }
 
   /// Says so where the text had fewer tokens than were asked for.
-  private var shortness: String {
+  private func shortness(_ stream: TokenStream) -> String {
     stream.shortfall.map { " (the whole text: it has \($0) tokens)" } ?? ""
   }
 
@@ -171,8 +178,9 @@ struct CompressionReport {
       return factoring(layer.layer).filter { $0.type != wanted[$0.expert] }
     }
     guard let first = odd.first else { return nil }
-    return "\(odd.count) matrices have factors in \(first.type): their sides are no multiple of 32,"
-      + " which Q8_0 needs"
+    return
+      "\(odd.count) matrices have factors in \(first.type): their sides do not fill the blocks of"
+      + " the type asked for"
   }
 
   private var table: TextTable {

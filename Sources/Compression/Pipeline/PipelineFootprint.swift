@@ -63,8 +63,16 @@ package struct PipelineFootprint: Sendable {
   /// The largest peak of `stages`, in bytes; `spools` says that streams are on disk.
   package func byteCount(_ stages: Set<Stage>, spools: Bool) -> Int {
     let peaks = stages.map { byteCount($0, spools: spools) }
-    return 50_000_000 + tensors * 900 + tokens * 8 + (peaks.max() ?? 0)
+    return PipelineFootprint.base(tensors: tensors) + tokens * 8 + (peaks.max() ?? 0)
   }
+
+  /// Bytes of a run that reads no weights.
+  package static func withoutStages(_ checkpoint: Checkpoint) -> Int {
+    base(tensors: checkpoint.tensors.count)
+  }
+
+  /// The program, and what is known of the model's tensors.
+  private static func base(tensors: Int) -> Int { 50_000_000 + tensors * 900 }
 
   /// The stage of `stages` that needs most.
   package func largest(of stages: Set<Stage>, spools: Bool) -> Stage? {

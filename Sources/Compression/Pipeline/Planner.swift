@@ -193,9 +193,7 @@ package struct Planner {
   package func chooseExperts(from statistics: StatisticsReader?) throws -> CompressionPlan {
     var plan = CompressionPlan(
       model: checkpoint.fingerprint,
-      stream: stream.fingerprint,
-      tokens: stream.ids.count,
-      context: stream.context,
+      stream: CompressionPlan.Stream(stream),
       options: options.json,
       layers: [],
       receptionField: []
@@ -314,20 +312,13 @@ package struct Planner {
   }
 
   private func unpruned(_ layer: Int, leaveOneOut: [Double]) -> CompressionPlan.Layer {
-    CompressionPlan.Layer(
-      layer: layer,
+    var entry = CompressionPlan.Layer(
+      layer,
       experts: configuration.expertCount,
-      kept: Array(0..<configuration.expertCount),
-      ranks: [],
-      types: [],
-      tokens: stream.ids.count,
-      leaveOneOut: leaveOneOut,
-      candidates: [],
-      pruningError: 0,
-      importanceAfterPruning: [],
-      averageRank: nil,
-      ranksBeforeCap: []
+      tokens: stream.ids.count
     )
+    entry.leaveOneOut = leaveOneOut
+    return entry
   }
 
   private func survivors(of pruned: [Int]) -> [Int] {
@@ -416,30 +407,27 @@ extension Planner {
     )
     let layers = zip(c.moeLayers, counts).map { layer, count -> CompressionPlan.Layer in
       var entry = CompressionPlan.Layer(
-        layer: layer,
+        layer,
         experts: c.expertCount,
-        kept: Array(0..<c.expertCount - count),
-        ranks: [],
-        types: [],
-        tokens: stream.ids.count,
-        leaveOneOut: [],
-        candidates: [],
-        pruningError: 0,
-        importanceAfterPruning: [],
-        averageRank: nil,
-        ranksBeforeCap: []
+        tokens: stream.ids.count
       )
+      entry.kept.removeLast(count)
       allocateRanks(&entry, importance: entry.kept.map { _ in 1 })
       return entry
     }
     return CompressionPlan(
       model: checkpoint.fingerprint,
-      stream: stream.fingerprint,
-      tokens: stream.ids.count,
-      context: stream.context,
+      stream: CompressionPlan.Stream(stream),
       options: options.json,
       layers: layers,
       receptionField: []
     )
+  }
+}
+
+extension CompressionPlan.Stream {
+  /// What a plan keeps of `stream`.
+  package init(_ stream: TokenStream) {
+    self.init(sha256: stream.fingerprint, tokens: stream.ids.count, context: stream.context)
   }
 }

@@ -60,9 +60,7 @@ extension CompressionPlan {
       file: file,
       allowsOtherWeights: allowsOtherWeights
     )
-    stream = try reader.string(json["stream"]?["sha256"], "stream.sha256")
-    tokens = try reader.count(json["stream"]?["tokens"], "stream.tokens", in: 1...Int.max)
-    context = try reader.count(json["stream"]?["context"], "stream.context", in: 1...Int.max)
+    stream = try json["stream"] == .null ? nil : reader.stream(json["stream"])
     options = json["options"] ?? [:]
     let entries = try reader.array(json["layers"], "layers")
     layers = try entries.enumerated().map { try reader.layer($1, "layers[\($0)]", c) }
@@ -97,6 +95,14 @@ extension ReceptionField.Block {
 /// Reads parts of a plan and names what is wrong with them.
 private struct PlanReader {
   let file: String
+
+  func stream(_ json: JSONValue?) throws -> CompressionPlan.Stream {
+    CompressionPlan.Stream(
+      sha256: try string(json?["sha256"], "stream.sha256"),
+      tokens: try count(json?["tokens"], "stream.tokens", in: 1...Int.max),
+      context: try count(json?["context"], "stream.context", in: 1...Int.max)
+    )
+  }
 
   func layer(_ json: JSONValue, _ place: String, _ c: ModelConfiguration) throws
     -> CompressionPlan.Layer
@@ -141,6 +147,7 @@ private struct PlanReader {
       ranks: ranks,
       types: types,
       tokens: json["tokens"]?.integer ?? 0,
+      expertTokens: (json["expertTokens"]?.array ?? []).compactMap(\.integer),
       leaveOneOut: numbers("leaveOneOut"),
       candidates: (json["candidates"]?.array ?? []).map(ExpertSet.init(json:)),
       pruningError: json["pruningError"]?.double ?? 0,
@@ -172,8 +179,10 @@ private struct PlanReader {
   }
 }
 
-/// Element types that factors can have.
-package let factorTypes = ["BF16", "F16", "F32", "Q8_0"]
+/// Element types that factors can have: floats, and ggml's blocks that can be written.
+package let factorTypes =
+  ["BF16", "F16", "F32"]
+  + ElementType.known.filter { $0.isEncodable && $0.blockElements > 1 }.map(\.name)
 
 extension CompressionPlan {
   /// Refuses a plan that was made for another model.
@@ -203,15 +212,13 @@ extension CompressionPlan {
     }
   }
 
-  /// Refuses a plan that was made from another token stream.
-  package func requireStream(_ fingerprint: String, _ tokens: Int, _ context: Int, file: String)
-    throws
-  {
-    guard stream != fingerprint else { return }
+  /// Refuses a plan that was made from another token stream than `given`.
+  package func require(_ given: Stream, file: String) throws {
+    guard let stream, stream.sha256 != given.sha256 else { return }
     throw PlanError.otherSource(
       file: file,
-      what: "was made from another token stream (\(self.tokens) tokens in windows of"
-        + " \(self.context), here \(tokens) in windows of \(context))",
+      what: "was made from another token stream (\(stream.tokens) tokens in windows of"
+        + " \(stream.context), here \(given.tokens) in windows of \(given.context))",
       remedy: "give the same --calibration or --ids, --tokens and --context as to plan"
     )
   }

@@ -2,6 +2,16 @@ package import JSON
 
 /// What compression will do to each layer, and why: a plain value saved as JSON; Formats/plan.md.
 package struct CompressionPlan: Sendable, Equatable {
+  /// A token stream, as plans know it again.
+  package struct Stream: Sendable, Equatable {
+    /// SHA-256 of its context and token ids.
+    package var sha256: String
+    /// Number of tokens.
+    package var tokens: Int
+    /// Tokens per window.
+    package var context: Int
+  }
+
   /// One MoE layer.
   package struct Layer: Sendable, Equatable {
     /// Index of the decoder layer.
@@ -16,7 +26,10 @@ package struct CompressionPlan: Sendable, Equatable {
     package var types: [String]
     /// Number of calibration tokens.
     package var tokens: Int
-    /// Leave-one-out error of each original expert.
+    /// Tokens each original expert got in the importance matrix that the plan goes by; empty where
+    /// it goes by a measurement.
+    package var expertTokens: [Int] = []
+    /// Leave-one-out error of each original expert; empty where it was not measured.
     package var leaveOneOut: [Double]
     /// Sets that were proposed, best first.
     package var candidates: [ExpertSet]
@@ -35,12 +48,8 @@ package struct CompressionPlan: Sendable, Equatable {
 
   /// Fingerprint of the model: configuration, names, shapes, sizes.
   package var model: String
-  /// SHA-256 of the token stream.
-  package var stream: String
-  /// Tokens of the stream.
-  package var tokens: Int
-  /// Tokens per window.
-  package var context: Int
+  /// The token stream it was measured on; nil where no text was looked at, and then any will do.
+  package var stream: Stream?
   /// The options it was made with.
   package var options: JSONValue
   /// Layers with experts, ascending.
@@ -64,9 +73,7 @@ extension CompressionPlan {
   package var json: JSONValue {
     [
       "version": JSONValue(CompressionPlan.version), "model": .string(model),
-      "stream": [
-        "sha256": .string(stream), "tokens": JSONValue(tokens), "context": JSONValue(context),
-      ],
+      "stream": stream?.json ?? .null,
       "options": options,
       "layers": .array(layers.map(\.json)),
       "receptionField": .array(receptionField.map(\.json)),
@@ -74,7 +81,30 @@ extension CompressionPlan {
   }
 }
 
+extension CompressionPlan.Stream {
+  /// The stream as the plan says it.
+  var json: JSONValue {
+    ["sha256": .string(sha256), "tokens": JSONValue(tokens), "context": JSONValue(context)]
+  }
+}
+
 extension CompressionPlan.Layer {
+  /// A layer that keeps all of its `experts` and was not measured.
+  init(_ layer: Int, experts: Int, tokens: Int) {
+    self.layer = layer
+    self.experts = experts
+    kept = Array(0..<experts)
+    ranks = []
+    types = []
+    self.tokens = tokens
+    leaveOneOut = []
+    candidates = []
+    pruningError = 0
+    importanceAfterPruning = []
+    averageRank = nil
+    ranksBeforeCap = []
+  }
+
   /// The layer as the plan and reports say it.
   package var json: JSONValue {
     var object = JSONObject()
@@ -82,6 +112,7 @@ extension CompressionPlan.Layer {
     object["experts"] = JSONValue(experts)
     object["tokens"] = JSONValue(tokens)
     object["kept"] = JSONValue(kept)
+    if !expertTokens.isEmpty { object["expertTokens"] = JSONValue(expertTokens) }
     object["leaveOneOut"] = JSONValue(leaveOneOut)
     object["importance"] = JSONValue(importance)
     object["candidates"] = .array(candidates.map(\.json))

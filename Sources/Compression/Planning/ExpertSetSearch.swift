@@ -64,8 +64,7 @@ package struct ExpertSetSearch: Sendable {
     guard count > 0 else { return [ExpertSet(pruned: [], error: 0)] }
     switch options.selection {
     case .frequency:
-      let pruned = choices.sorted { use[$0] != use[$1] ? use[$0] < use[$1] : $0 > $1 }
-        .prefix(count).sorted()
+      let pruned = ExpertSetSearch.leastUsed(count, of: choices, use: use)
       return [ExpertSet(pruned: pruned, error: error(pruning: pruned))]
     case .random:
       var generator = SeededGenerator(seed: options.seed, stream: UInt64(layer))
@@ -125,6 +124,11 @@ package struct ExpertSetSearch: Sendable {
     }
     flush()
     return best
+  }
+
+  /// The `count` least used of `choices`, ascending; of equally used ones the higher numbers.
+  static func leastUsed(_ count: Int, of choices: [Int], use: [Double]) -> [Int] {
+    choices.sorted { use[$0] != use[$1] ? use[$0] < use[$1] : $0 > $1 }.prefix(count).sorted()
   }
 
   /// The number of ways to choose k of n; nil past 9e15, near 2^53.

@@ -22,6 +22,8 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case invalidPlan(file: String, place: String, reason: String)
   /// A plan was made for another model or text.
   case otherSource(file: String, what: String, remedy: String)
+  /// An importance matrix does not say how often a layer's experts are used.
+  case noFrequencies(file: String, layer: Int, reason: String)
   /// The model has no routed experts.
   case noExperts(model: String)
   /// A model that is compressed already.
@@ -55,6 +57,9 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
         + " number that calibrate was given, or calibrate again"
     case .invalidPlan(let file, let place, let reason): "\(file): \(place): \(reason)"
     case .otherSource(let file, let what, let remedy): "\(file): \(what); \(remedy)"
+    case .noFrequencies(let file, let layer, let reason):
+      "\(file): does not say how often the experts of layer \(layer) are used: \(reason); make it"
+        + " of this model, with llama-imatrix (GGUF output) or calibrate --imatrix"
     case .noExperts(let model):
       "\(model): has no layer with routed experts, so there is nothing to do"
     case .notCompressible(let model, let reason): "\(model): \(reason)"

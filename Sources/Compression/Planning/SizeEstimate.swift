@@ -75,7 +75,8 @@ package struct SizeEstimate: Sendable, Equatable {
   }
 }
 
-/// The type a matrix's factors get: Q8_0 needs both sides in whole blocks, else they are BF16.
+/// The type a matrix's factors get: blocks need both sides to be whole numbers of them, else they are
+/// BF16.
 func factorType(_ name: String, rows: Int, columns: Int) -> ElementType {
   let type = ElementType(name: name)
   let fits = rows % type.blockElements == 0 && columns % type.blockElements == 0
