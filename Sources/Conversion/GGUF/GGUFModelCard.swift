@@ -39,7 +39,8 @@ struct GGUFModelCard {
       // Factors make experts of many sizes.
       (
         "size_label",
-        first(\.sizeLabel) ?? (export.factored == nil ? GGUFModelCard.sizeLabel(export) : nil)
+        (export.isWhole ? first(\.sizeLabel) : nil)
+          ?? (export.factored == nil ? GGUFModelCard.sizeLabel(export) : nil)
       ),
     ]
     keys = entries.compactMap { key, value in value.map { ("general.\(key)", .string($0)) } }
