@@ -71,7 +71,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
         + "\(names.joined(separator: ", ")); if they are not used in the forward pass, name them with"
         + " --ignore REGEX"
     case .scaledWeights(let path, let scale, let weights):
-      return "\(path): tensor '\(scale)' scales '\(weights)', which this version does not apply, and"
+      return
+        "\(path): tensor '\(scale)' scales '\(weights)', which this version does not apply, and"
         + " without it the values are wrong; convert the checkpoint to BF16 first, for example by"
         + " loading it with transformers (dequantize) and saving it again"
     case .notFinite(let path, let tensor, let element):

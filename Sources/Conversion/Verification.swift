@@ -54,8 +54,8 @@ public struct Verification: Sendable {
       }
       if checkpoint.configuration != nil {
         // What has no role in the family is no damage; what the family needs and lacks is.
-        do { try checkpoint.requireComplete(ignoring: { _ in true }) } catch
-          CheckpointError.scaledWeights
+        do { try checkpoint.requireComplete(ignoring: { _ in true }) } catch CheckpointError
+          .scaledWeights
         {
           // Sound, if not for this version to compute with.
         } catch {

@@ -100,7 +100,8 @@ final class GGUFModel: TensorSource {
         if place.role == .sharedExpertGate, tensor.shape.count == 1 {
           tensor.shape.insert(1, at: 0)
         }
-        if let heads = model.reorderedHeads(of: place.role), let rows = tensor.shape.first, rows > 0,
+        if let heads = model.reorderedHeads(of: place.role), let rows = tensor.shape.first,
+          rows > 0,
           rows % (2 * heads) == 0
         {
           view.rows = RotaryRows(heads: heads, dimension: rows / heads)

@@ -55,7 +55,8 @@ struct GGUFRevision {
       if choice.isBeyondReach(tensor) {
         throw ConversionError.notExpressible(
           source: source.location.path,
-          reason: "tensor '\(tensor.name)' is \(tensor.type.name), which this version copies and does"
+          reason:
+            "tensor '\(tensor.name)' is \(tensor.type.name), which this version copies and does"
             + " not compute with",
           remedy: "leave --type away, or quantise the model's source"
         )

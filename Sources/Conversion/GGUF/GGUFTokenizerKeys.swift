@@ -33,7 +33,8 @@ extension ConversionError {
   static func noTokenizer(_ source: Checkpoint) -> ConversionError {
     let place = source.ggufContents == nil ? "no tokenizer.json or tokenizer.model" : "no tokenizer"
     return .unsupported(
-      reason: "\(source.location.path): has \(place); take that of a GGUF file of the same base with"
+      reason:
+        "\(source.location.path): has \(place); take that of a GGUF file of the same base with"
         + " --tokenizer-from, or write none with --no-tokenizer"
     )
   }
