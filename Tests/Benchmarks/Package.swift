@@ -79,8 +79,9 @@ let package = Package(
       dependencies: ["Calibration", "Inference", "JSON", "LinearAlgebra", "Parallelism"],
       path: "Sources/Compression/Planning",
       exclude: [
-        "CompressionPlan+Reading.swift", "CompressionPlan.swift", "MethodOptions+Reading.swift",
-        "PruningCounts.swift", "RankAllocation.swift", "ReceptionField.swift", "SizeEstimate.swift",
+        "CompressionPlan+Frequencies.swift", "CompressionPlan+Reading.swift",
+        "CompressionPlan.swift", "MethodOptions+Reading.swift", "PruningCounts.swift",
+        "RankAllocation.swift", "ReceptionField.swift", "SizeEstimate.swift",
       ],
       swiftSettings: settings
     ),
