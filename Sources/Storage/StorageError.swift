@@ -93,7 +93,7 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       let run = process.map { "another run (process \($0))" } ?? "another run"
       return "\(path): \(run) is writing this output; wait for it or choose another name"
     case .missingFolder(let path):
-      return "\(path): no such folder for the output; create it first"
+      return "\(path): no such folder to write to; create it first"
     }
   }
 }
