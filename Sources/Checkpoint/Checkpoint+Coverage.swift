@@ -9,7 +9,8 @@ extension Checkpoint {
   /// - Parameter ignored: Whether a tensor that is not used may be left aside. Experts and routers
   ///   may not: a stray one means that `config.json` is not of these weights.
   /// - Throws: ``CheckpointError`` for a family that cannot be run, for tensors that are missing,
-  ///   unexplained or of another shape or type, and for a tied output that differs.
+  ///   unexplained or of another shape or type, for weights whose scales are ignored, and for a tied
+  ///   output that differs.
   public func requireComplete(ignoring ignored: (String) -> Bool = { _ in false }) throws {
     let configuration = try requireConfiguration()
     var missing: [String] = []
@@ -45,7 +46,21 @@ extension Checkpoint {
         count: unexplained.count
       )
     }
+    try checkScales()
     try checkTiedOutput(configuration)
+  }
+
+  /// Refuses to leave aside what the values of a used tensor are to be multiplied by, as block-scaled
+  /// FP8 checkpoints have it.
+  private func checkScales() throws {
+    for (index, place) in places.enumerated() where place.role == .other {
+      let name = tensors[index].name
+      for suffix in ["_scale_inv", "_scale"] where name.hasSuffix(suffix) {
+        let weights = String(name.dropLast(suffix.count))
+        guard let names, names.place(of: weights).role != .other else { continue }
+        throw CheckpointError.scaledWeights(path: location.path, scale: name, weights: weights)
+      }
+    }
   }
 
   /// Buffers that old exports carry and no forward pass reads.

@@ -138,10 +138,7 @@ public final class Checkpoint: Sendable {
     self.names = names
     var matrices: [PackMatrix] = []
     var kept: [Int: [Int]] = [:]
-    if case .pack(let pack) = format {
-      matrices = pack.matrices
-      if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
-    } else if let gguf, let factored = gguf.factored, let configuration {
+    if let gguf, let factored = gguf.factored, let configuration {
       matrices = gguf.matrices
       for layer in configuration.moeLayers {
         kept[layer] = factored.kept[layer]
@@ -152,6 +149,9 @@ public final class Checkpoint: Sendable {
           )
         }
       }
+    } else if case .pack(let pack) = format {
+      matrices = pack.matrices
+      if let configuration { kept = try Checkpoint.expertTable(of: pack, configuration) }
     }
     if let configuration, kept.isEmpty {
       for layer in configuration.moeLayers { kept[layer] = Array(0..<configuration.expertCount) }

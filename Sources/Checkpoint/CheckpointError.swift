@@ -16,6 +16,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case configuration(file: String, key: String, got: String, expected: String)
   /// `config.json` or another text file does not parse.
   case malformedFile(file: String, reason: String)
+  /// Tensors of a GGUF file do not make the experts that its keys name.
+  case brokenExperts(path: FilePath, reason: String)
   /// The family is not one that can be run.
   case unsupported(path: FilePath, reason: String)
   /// Tensors that the configuration promises are not there.
@@ -26,6 +28,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case wrongType(path: FilePath, tensor: String, reason: String)
   /// Tensors that nothing explains.
   case unexplainedTensors(path: FilePath, names: [String], count: Int)
+  /// A tensor to be ignored scales another, which is used.
+  case scaledWeights(path: FilePath, scale: String, weights: String)
   /// A value is not a finite number; `element` is its place along each axis, where it is known.
   case notFinite(path: FilePath, tensor: String, element: [Int]? = nil)
   /// Output and embedding are tied, yet differ.
@@ -50,6 +54,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .configuration(let file, let key, let got, let expected):
       return "\(file): '\(key)' \(got); \(expected)"
     case .malformedFile(let file, let reason): return "\(file): \(reason)"
+    case .brokenExperts(let path, let reason):
+      return "\(path): \(reason); is the file damaged? convert it again"
     case .unsupported(let path, let reason): return "\(path): \(reason)"
     case .missingTensors(let path, let names, let count):
       return "\(path): \(count) tensor\(count == 1 ? "" : "s") that config.json calls for "
@@ -64,6 +70,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       return "\(path): \(count) tensor\(count == 1 ? "" : "s") with no role in this family, first "
         + "\(names.joined(separator: ", ")); if they are not used in the forward pass, name them with"
         + " --ignore REGEX"
+    case .scaledWeights(let path, let scale, let weights):
+      return
+        "\(path): tensor '\(scale)' scales '\(weights)', which this version does not apply, and"
+        + " without it the values are wrong; convert the checkpoint to BF16 first, for example by"
+        + " loading it with transformers (dequantize) and saving it again"
     case .notFinite(let path, let tensor, let element):
       return "\(path): tensor '\(tensor)' holds a value that is not a finite number"
         + "\(element.map { ", at \($0)" } ?? ""); the file is damaged, or was saved from a broken"

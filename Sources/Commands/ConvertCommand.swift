@@ -65,9 +65,7 @@ struct ConvertCommand: ParsableCommand {
   func validate() throws {
     try validateType()
     if format == .gguf {
-      if !destination.output.hasSuffix(".gguf") {
-        throw ValidationError("a GGUF output needs a name that ends in .gguf")
-      }
+      try destination.requireNoNameOfSplit()
       if maxShardSize != nil {
         throw ValidationError("--max-shard-size applies to safetensors; see --split-max-size")
       }
@@ -132,7 +130,7 @@ struct ConvertCommand: ParsableCommand {
     let isPlaced = try format == .moepack && !resume.ownOutputs(files).isEmpty
     let path = try destination.path(
       force: common.force || isPlaced,
-      inputs: [input.model, gguf.lora.loraBase].compactMap { $0.map { FilePath($0) } },
+      inputs: ([input.model, plan].compactMap { $0 } + gguf.inputs).map { FilePath($0) },
       isFolder: format == .directory
     )
     try common.requireWorkDirectory()
@@ -150,14 +148,21 @@ struct ConvertCommand: ParsableCommand {
       request.gguf = try gguf.options(fileType: type.flatMap { GGUFFileType(name: $0) })
     }
     let job = try request.job(for: format.kind)
-    let sources =
-      if case .gguf(let collection) = checkpoint.format { collection.files.map(\.path) } else {
-        [FilePath(input.model)]
-      }
-    try OutputOptions.check(files: job.files, force: common.force, inputs: sources)
+    if format != .directory {
+      try OutputOptions.check(
+        files: job.files.isEmpty ? [path] : job.files,
+        force: common.force || isPlaced,
+        inputs: ConvertCommand.splits(of: checkpoint, request.gguf)
+      )
+    }
     try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)
     if dryRun {
-      show(job.forecast, seconds: ProgressLine.now - start, estimate: job.estimatedPeakMemory)
+      show(
+        job.forecast,
+        job.files,
+        seconds: ProgressLine.now - start,
+        estimate: job.estimatedPeakMemory
+      )
       return
     }
     let folder = FileSystem.folder(of: path)
@@ -190,14 +195,32 @@ struct ConvertCommand: ParsableCommand {
           + " \(SafeText.shown(input.model)), so the adapter adds nothing; make the base in fewer bits"
       )
     }
-    show(report, seconds: ProgressLine.now - start, estimate: nil)
+    show(report, job.files, seconds: ProgressLine.now - start, estimate: nil)
   }
 
-  private func show(_ report: ConversionReport, seconds: Double, estimate: Int?) {
+  /// The files of every GGUF model that is read, where only one of them was named.
+  private static func splits(of source: Checkpoint, _ options: GGUFOptions) -> [FilePath] {
+    let models = [source, options.adapter?.base].compactMap { $0 }
+    let collections = models.compactMap { model -> GGUFCollection? in
+      if case .gguf(let collection) = model.format { collection } else { nil }
+    }
+    return (collections + [options.tokenizerDonor].compactMap { $0 })
+      .flatMap { $0.files.map(\.path) }
+  }
+
+  private func show(
+    _ report: ConversionReport,
+    _ files: [FilePath],
+    seconds: Double,
+    estimate: Int?
+  ) {
+    let names = files.isEmpty ? [destination.output] : files.map(\.string)
     guard common.json else {
       let verb = estimate == nil ? "written" : "to be written"
+      let more = names.count - 1
       Console.print(
-        "\(SafeText.shown(destination.output)): \(report.tensorCount) tensors,"
+        SafeText.shown(names[0]) + (more > 0 ? " and \(more) more" : "")
+          + ": \(report.tensorCount) tensors,"
           + " \(SafeText.bytes(report.byteCount)) \(verb)"
       )
       if let adapter = report.adapter, let share = adapter.share {
@@ -210,7 +233,8 @@ struct ConvertCommand: ParsableCommand {
       return
     }
     var json: JSONObject = JSONObject()
-    json["output"] = .string(destination.output)
+    json["output"] = .string(names[0])
+    if !files.isEmpty { json["files"] = .array(names.map { .string($0) }) }
     json["tensors"] = JSONValue(report.tensorCount)
     json["bytes"] = JSONValue(report.byteCount)
     json["leftOut"] = .array(

@@ -10,8 +10,8 @@ public struct MoepackCommand: AsyncParsableCommand {
     abstract: "Make Mixture-of-Experts language models small enough for the machine you have.",
     discussion: """
       A MODEL is a Hugging Face checkpoint folder (config.json, *.safetensors, tokenizer.json), a \
-      single .safetensors file or a .moepack file. Weights are streamed, so that memory stays far \
-      below the size of the model.
+      single .safetensors file, a GGUF file or any of its splits, or a .moepack file. Weights are \
+      streamed, so that memory stays far below the size of the model.
       """,
     version: Version.text,
     groupedSubcommands: [

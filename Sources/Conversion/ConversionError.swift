@@ -10,8 +10,9 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
   case fileTooLarge(path: FilePath, byteCount: Int, limit: Int)
   /// The destination cannot say what the source says.
   case notExpressible(source: FilePath, reason: String, remedy: String)
-  /// A value is larger than the element type can say.
-  case outOfRange(tensor: String, type: String)
+  /// A value, or the scale of a block, is larger than the element type can say; `isWeighed` where
+  /// importance weights had a part in it.
+  case outOfRange(tensor: String, type: String, isWeighed: Bool = false)
   /// Source and destination do not go together.
   case unsupported(reason: String)
 
@@ -25,8 +26,10 @@ public enum ConversionError: Error, Equatable, CustomStringConvertible {
       "\(path): \(count) bytes are more than a pack takes for a file that is not weights (\(limit));"
         + " move it out of the folder"
     case .notExpressible(let source, let reason, let remedy): "\(source): \(reason); \(remedy)"
-    case .outOfRange(let tensor, let type):
-      "tensor '\(tensor)' has a value too large for \(type); choose BF16 or F32 for it"
+    case .outOfRange(let tensor, let type, let isWeighed):
+      "tensor '\(tensor)' has a value too large for \(type)"
+        + (isWeighed ? ", or its importance weights are" : "") + "; choose F32 for it"
+        + (isWeighed ? ", or leave --imatrix away" : type == "F16" ? ", or BF16" : "")
     case .unsupported(let reason): reason
     }
   }

@@ -79,7 +79,10 @@ public struct ConversionRequest: Sendable {
     }
   }
 
-  private var asksForNoChange: Bool { type == nil && maximumShardBytes == nil && plan == nil }
+  /// Whether the output is to say what the source says, and nothing else.
+  var asksForNoChange: Bool {
+    type == nil && maximumShardBytes == nil && plan == nil && gguf.asksForNoChange
+  }
 }
 
 /// A conversion that is ready to run.

@@ -18,6 +18,9 @@ struct DenseExport {
   /// Bytes of the largest matrix in Float32, which is what is held at once.
   let largestMatrixBytes: Int
 
+  /// Elements of the longest row, the least that is handled at once.
+  var longestRow: Int { items.reduce(0) { max($0, $1.layout.shape.last ?? 0) } }
+
   /// Plans the export of `source`.
   ///
   /// - Parameters:
@@ -26,11 +29,12 @@ struct DenseExport {
   ///   - plan: Experts to keep by layer, original numbers; nil keeps what the source has.
   /// - Throws: ``ConversionError/notExpressible(source:reason:remedy:)`` if layers keep different
   ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or has another shape
-  ///   than the configuration says, or a plan is given for a family that is not known.
+  ///   than the configuration says, or the family is not known and the source is GGUF or a plan given.
   init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
     guard let c = source.configuration, let names = source.names else {
-      // A family that is not known: tensors as they are, types changed if asked.
-      if plan != nil { _ = try source.requireConfiguration() }
+      // A family that is not known: tensors as they are, types changed if asked. What a GGUF file of
+      // such a family says of its model would be lost.
+      if plan != nil || source.ggufContents != nil { _ = try source.requireConfiguration() }
       items = try source.tensors.indices.map { try DenseExport.plain($0, source, type) }
       configuration = DenseExport.retyped(source.configurationJSON, type)
       largestMatrixBytes = 0

@@ -51,7 +51,10 @@ struct ExportJob: ConversionJob {
 
   var estimatedPeakMemory: Int {
     baselineMemory(tensors: request.source.tensors.count) + 3 * export.largestMatrixBytes
-      + request.threads * 16 << 20
+      + max(
+        request.threads * 16 << 20,
+        TensorTranscription.pieceBytes(threads: request.threads, longestRow: export.longestRow)
+      )
   }
 
   func run(journal: Journal?, progress: (Int) -> Void) throws -> ConversionReport {

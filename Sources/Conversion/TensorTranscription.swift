@@ -11,6 +11,47 @@ protocol TensorSink: Sendable {
   func write(_ bytes: UnsafeRawBufferPointer, tensor index: Int, at offset: Int) throws
 }
 
+extension TensorSink {
+  /// Narrows values and writes them.
+  ///
+  /// - Parameters:
+  ///   - floats: Whole rows of the tensor.
+  ///   - layout: The tensor.
+  ///   - importance: How much an error in each column counts; nil where all count the same.
+  ///   - index: The tensor's place in the file.
+  ///   - offset: Where in the tensor they go, in bytes.
+  /// - Throws: ``ConversionError/outOfRange(tensor:type:isWeighed:)`` if the type cannot say a value,
+  ///   what writing throws.
+  func write(
+    _ floats: UnsafeBufferPointer<Float>,
+    as layout: TensorLayout,
+    importance: [Float]? = nil,
+    tensor index: Int,
+    at offset: Int
+  ) throws {
+    let type = layout.type
+    var room = [UInt8](repeating: 0, count: try type.byteCount(shape: [floats.count]))
+    try room.withUnsafeMutableBytes { buffer in
+      if let importance {
+        try importance.withUnsafeBufferPointer {
+          try type.narrow(floats, importance: $0, into: buffer)
+        }
+      } else {
+        try type.narrow(floats, into: buffer)
+      }
+      let bytes = UnsafeRawBufferPointer(buffer)
+      if type.firstNonFinite(in: bytes, at: 0) != nil {
+        throw ConversionError.outOfRange(
+          tensor: layout.name,
+          type: type.name,
+          isWeighed: importance != nil
+        )
+      }
+      try write(bytes, tensor: index, at: offset)
+    }
+  }
+}
+
 extension SafetensorsWriter: TensorSink {}
 extension GGUFWriter: TensorSink {}
 
@@ -46,8 +87,8 @@ struct TensorTranscription {
 
   /// Bytes of memory that writing needs beside factored matrices.
   static func pieceBytes(threads: Int, longestRow: Int) -> Int {
-    // A piece as stored, as Float32, and as it will be stored.
-    threads * 10 * max(pieceElements, longestRow)
+    // A piece as stored, which may be F64, as Float32, and as it will be stored.
+    threads * 16 * max(pieceElements, longestRow)
   }
 
   /// Writes all parts of a tensor.
@@ -58,7 +99,7 @@ struct TensorTranscription {
   ///   - sink: The file.
   ///   - index: Its place in the file.
   /// - Throws: `CheckpointError` for values that are no finite numbers,
-  ///   ``ConversionError/outOfRange(tensor:type:)``, what reading and writing throw.
+  ///   ``ConversionError/outOfRange(tensor:type:isWeighed:)``, what reading and writing throw.
   func write(_ parts: [TensorPart], _ layout: TensorLayout, to sink: any TensorSink, as index: Int)
     throws
   {
@@ -136,6 +177,8 @@ struct TensorTranscription {
     }
   }
 
+  /// Cuts chosen rows of the outermost axis into pieces: short ones together, long ones, such as the
+  /// experts of a stack, each into several.
   private func gathered(
     _ tensor: Int,
     _ rows: [Int],
@@ -146,6 +189,13 @@ struct TensorTranscription {
     let columns = stored.shape.dropFirst().reduce(1, *)
     let rowBytes = stored.byteCount / max(stored.shape[0], 1)
     let outputRow = try layout.type.byteCount(shape: [columns])
+    guard columns <= TensorTranscription.pieceElements else {
+      return try rows.enumerated().flatMap { number, row in
+        var own = part
+        own.byteOffset += number * outputRow
+        return try contiguous(tensor, row * rowBytes..<(row + 1) * rowBytes, own, layout)
+      }
+    }
     let step = max(1, TensorTranscription.pieceElements / max(columns, 1))
     return stride(from: 0, to: rows.count, by: step).map { first in
       let some = rows[first..<min(first + step, rows.count)]
@@ -180,12 +230,11 @@ struct TensorTranscription {
         )
         at += count
       }
-      try narrow(
+      try sink.write(
         UnsafeBufferPointer(floats.elements),
-        piece.importance,
-        layout,
-        to: sink,
-        as: index,
+        as: layout,
+        importance: piece.importance,
+        tensor: index,
         at: piece.offset
       )
     }
@@ -225,40 +274,13 @@ struct TensorTranscription {
       let elements = matrix.elements[
         rows.lowerBound * matrix.columns..<rows.upperBound * matrix.columns
       ]
-      try narrow(
+      try sink.write(
         UnsafeBufferPointer(rebasing: elements),
-        part.importance,
-        layout,
-        to: sink,
-        as: index,
+        as: layout,
+        importance: part.importance,
+        tensor: index,
         at: part.byteOffset + rows.lowerBound * rowBytes
       )
-    }
-  }
-
-  private func narrow(
-    _ floats: UnsafeBufferPointer<Float>,
-    _ importance: [Float]?,
-    _ layout: TensorLayout,
-    to sink: any TensorSink,
-    as index: Int,
-    at offset: Int
-  ) throws {
-    let type = layout.type
-    var room = [UInt8](repeating: 0, count: try type.byteCount(shape: [floats.count]))
-    try room.withUnsafeMutableBytes { buffer in
-      if let importance {
-        try importance.withUnsafeBufferPointer {
-          try type.narrow(floats, importance: $0, into: buffer)
-        }
-      } else {
-        try type.narrow(floats, into: buffer)
-      }
-      let bytes = UnsafeRawBufferPointer(buffer)
-      if type == .f16, type.firstNonFinite(in: bytes, at: 0) != nil {
-        throw ConversionError.outOfRange(tensor: layout.name, type: type.name)
-      }
-      try sink.write(bytes, tensor: index, at: offset)
     }
   }
 }

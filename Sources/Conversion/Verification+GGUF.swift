@@ -5,7 +5,7 @@ internal import Tensors
 
 extension Verification {
   /// What opening a GGUF model lets pass: gaps, tensors out of order, padding that is missing or not
-  /// zero, types that are not known, and keys or shapes that contradict the family.
+  /// zero, types that are not known, keys, tokenizer or shapes that contradict the family.
   ///
   /// - Parameters:
   ///   - collection: Its files.
@@ -25,9 +25,15 @@ extension Verification {
       problems.append(Problem(file: name, place: place, message: text))
     }
     switch checkpoint.problem {
-    case nil, .unsupported: break
+    case .unsupported: return problems
+    case nil: break
+    case .brokenExperts(_, let reason)?:
+      problems.append(Problem(file: path, place: "tensors", message: "\(path): \(reason)"))
     case let problem?:
       problems.append(Problem(file: path, place: "keys", message: "\(problem)"))
+    }
+    do { _ = try checkpoint.ggmlVocabulary() } catch {
+      problems.append(Problem(file: path, place: "tokenizer", message: "\(error)"))
     }
     return problems
   }

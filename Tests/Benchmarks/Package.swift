@@ -44,7 +44,7 @@ let package = Package(
     room("Parallelism", []),
     room("LinearAlgebra", ["COpenBLAS", "Parallelism"]),
     room("JSON", []),
-    room("Storage", ["CKernels", system]),
+    room("Storage", ["CKernels", "JSON", system]),
     room("Zstandard", ["CZstd"]),
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
@@ -60,7 +60,10 @@ let package = Package(
     ),
     room(
       "Inference",
-      ["CKernels", "Checkpoint", "LinearAlgebra", "Parallelism", "Storage", "Tensors", system]
+      [
+        "CKernels", "Checkpoint", "JSON", "LinearAlgebra", "Parallelism", "Storage", "Tensors",
+        system,
+      ]
     ),
     room("Tokenization", ["JSON"]),
     room(
@@ -76,13 +79,15 @@ let package = Package(
       dependencies: ["Calibration", "Inference", "JSON", "LinearAlgebra", "Parallelism"],
       path: "Sources/Compression/Planning",
       exclude: [
-        "CompressionPlan+Reading.swift", "CompressionPlan.swift", "MethodOptions+Reading.swift",
-        "PruningCounts.swift", "RankAllocation.swift", "ReceptionField.swift", "SizeEstimate.swift",
+        "CompressionPlan+Frequencies.swift", "CompressionPlan+Reading.swift",
+        "CompressionPlan.swift", "MethodOptions+Reading.swift", "PruningCounts.swift",
+        "RankAllocation.swift", "ReceptionField.swift", "SizeEstimate.swift",
       ],
       swiftSettings: settings
     ),
     .executableTarget(name: "make-synthetic", path: "make-synthetic"),
     .target(name: "Worker", dependencies: ["JSON"], path: "Worker", swiftSettings: settings),
+    worker("blocks", ["LinearAlgebra", "Safetensors", "Tensors", system]),
     worker("codec", ["CKernels", "Pack", "Storage", "Tensors"]),
     worker("factor", ["LinearAlgebra", "Safetensors", "Tensors", system]),
     worker("search", ["Calibration", "Compression", "Inference", "LinearAlgebra"]),

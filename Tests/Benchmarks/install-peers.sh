@@ -7,5 +7,5 @@ folder=${1:-.build-bench/peers}
 # PyTorch's own index has builds without GPU libraries, which are gigabytes less. What torch needs
 # comes with the others, which need it.
 "$folder/bin/pip" install --quiet --no-deps --index-url https://download.pytorch.org/whl/cpu torch
-"$folder/bin/pip" install --quiet numpy transformers tokenizers safetensors zipnn
-"$folder/bin/python" -c 'import torch, transformers, tokenizers, zipnn; print("peers are ready")'
+"$folder/bin/pip" install --quiet numpy transformers tokenizers safetensors zipnn xllamacpp
+"$folder/bin/python" -c 'import torch, transformers, tokenizers, xllamacpp, zipnn; print("peers are ready")'

@@ -157,6 +157,71 @@ import Testing
     )
   }
 
+  @Test("a pack gives it back byte for byte, and is the same model meanwhile")
+  func inPack() throws {
+    let (pack, file) = try factored()
+    try Moepack.succeed("convert", file, "-o", scratch("f.moepack"))
+    try Moepack.succeed("verify", scratch("f.moepack"))
+    #expect(try perplexity(scratch("f.moepack")) == perplexity(pack))
+    for options in [[], ["--factored"]] {
+      try Moepack.succeed(
+        ["convert", scratch("f.moepack"), "-o", scratch("back.gguf"), "--force"] + options
+      )
+      #expect(try ScratchFolder.bytes(of: scratch("back.gguf")) == ScratchFolder.bytes(of: file))
+    }
+    let difference = try Moepack.json("diff", scratch("f.moepack"), file)
+    #expect(difference["tensors"]?.array?.isEmpty == false)
+    #expect(difference["tensors"]?.array?.allSatisfy { $0["relativeError"]?.double == 0 } == true)
+  }
+
+  @Test("it equals its pack in every tensor, and is as little as the pack a source to compress")
+  func commands() throws {
+    let (pack, file) = try factored()
+    let difference = try Moepack.json("diff", pack, file)
+    #expect(difference["onlyInA"]?.array?.isEmpty == true)
+    #expect(difference["onlyInB"]?.array?.isEmpty == true)
+    #expect(difference["tensors"]?.array?.allSatisfy { $0["relativeError"]?.double == 0 } == true)
+    for (command, output) in [
+      ("compress", "y.moepack"), ("plan", "p.json"), ("calibrate", "s.safetensors"),
+    ] {
+      try Moepack.fail(
+        1,
+        saying: ["x.gguf", "compressed already"],
+        [command, file, "-o", scratch(output)] + Sample.short
+      )
+    }
+  }
+
+  @Test("an expert without one of its parts is refused by name, and verify tells it")
+  func missingPart() throws {
+    let (_, file) = try factored()
+    let model = try GGUFCollection(FilePath(file))
+    let gone = try #require(model.tensors.firstIndex { $0.name.hasSuffix(".ffn_down.u") })
+    let kept = model.tensors.indices.filter { $0 != gone }
+    let plan = try GGUFShardPlan(
+      destination: FilePath(scratch("bad.gguf")),
+      metadata: model.metadata,
+      tensors: kept.map {
+        let tensor = model.tensors[$0]
+        return TensorLayout(name: tensor.name, type: tensor.type, shape: tensor.shape)
+      }
+    )
+    let writer = try GGUFWriter(plan)
+    for (place, index) in kept.enumerated() {
+      try bytes(model, index).withUnsafeBytes { try writer.write($0, tensor: place, at: 0) }
+    }
+    try writer.finish()
+    let words = ["down matrix", "expected weight"]
+    try Moepack.fail(
+      1,
+      saying: ["bad.gguf"] + words,
+      ["evaluate", scratch("bad.gguf"), "--text", Sample.heldout, "--tokens", "64"]
+    )
+    let verdict = try Moepack.run(["verify", scratch("bad.gguf")])
+    #expect(verdict.status == 1)
+    for word in words { #expect(String(decoding: verdict.output, as: UTF8.self).contains(word)) }
+  }
+
   @Test("--type does not go with it")
   func misuse() throws {
     try Moepack.fail(

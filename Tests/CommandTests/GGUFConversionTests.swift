@@ -198,7 +198,8 @@ import Testing
       ["-o", "x.gguf", "--max-shard-size", "1GB"], ["-o", "x", "--type", "Q8_0"],
       ["-o", "x", "--pre", "qwen2"], ["-o", "x.moepack", "--type-for", "a=Q8_0"],
       ["-o", "x.gguf", "--type-for", "a=IQ1_S"], ["-o", "x.gguf", "--type-for", "Q8_0"],
-      ["-o", "x.gguf", "--no-tokenizer", "--pre", "qwen2"], ["-o", "x", "--to", "gguf"],
+      ["-o", "x.gguf", "--no-tokenizer", "--pre", "qwen2"],
+      ["-o", "x-00001-of-00002.gguf"], ["-o", "x", "--ignore", "a"],
     ]
   )
   func misuse(arguments: [String]) throws {

@@ -41,6 +41,27 @@ enum LlamaReference {
     return nil
   }
 
+  /// Whether the `gguf` package opens a file and finds `tensors` tensors; nil if it is not installed.
+  static func opens(_ model: String, tensors: Int) throws -> Bool? {
+    guard let program else { return nil }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program.python)
+    process.arguments = [
+      "-c",
+      """
+      import sys
+      try: import gguf
+      except ImportError: sys.exit(3)
+      sys.exit(0 if len(gguf.GGUFReader(sys.argv[1]).tensors) == int(sys.argv[2]) else 1)
+      """,
+      model, "\(tensors)",
+    ]
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 3 ? nil : process.terminationStatus == 0
+  }
+
   private static func ask(_ model: String, ids: String, context: Int, lora: String?) throws -> (
     perplexity: Double?, hasCrashed: Bool
   ) {

@@ -1,5 +1,6 @@
 import Fixtures
 import GGUF
+import Glibc
 import JSON
 import SystemPackage
 import Tensors
@@ -207,6 +208,44 @@ import Testing
     try refuse(["general.architecture", "another family"], evaluate(other, adapter))
     try refuse(["general.type", "expected 'adapter'"], evaluate(base, base))
     try refuse(["is an adapter and no model", "--lora"], evaluate(adapter, adapter))
+  }
+
+  @Test("no file that is read is overwritten, not even another split of the base")
+  func inputsStay() throws {
+    try Moepack.succeed(
+      "convert",
+      Sample.micro,
+      "-o",
+      scratch("b.gguf"),
+      "--type",
+      "Q4_0",
+      "--split-max-tensors",
+      "50"
+    )
+    let before = try ScratchFolder.bytes(of: scratch("b-00001-of-00002.gguf"))
+    // By its name as a split, and by a link that hides it.
+    symlink(scratch("b-00001-of-00002.gguf"), scratch("link.gguf"))
+    let base = ["--lora-base", scratch("b-00002-of-00002.gguf"), "--force"]
+    try Moepack.fail(64, ["convert", Sample.micro, "-o", scratch("b-00001-of-00002.gguf")] + base)
+    try Moepack.fail(
+      1,
+      saying: ["link.gguf", "output is the input"],
+      ["convert", Sample.micro, "-o", scratch("link.gguf")] + base
+    )
+    #expect(try ScratchFolder.bytes(of: scratch("b-00001-of-00002.gguf")) == before)
+  }
+
+  @Test("a base of factors is refused")
+  func factoredBase() throws {
+    try Moepack.succeed(
+      ["compress", Sample.micro, "-o", scratch("c.moepack"), "--prune", "0"] + Sample.short
+    )
+    try Moepack.succeed("convert", scratch("c.moepack"), "-o", scratch("f.gguf"), "--factored")
+    try Moepack.fail(
+      1,
+      saying: ["f.gguf", "factors", "ordinary .gguf"],
+      ["convert", Sample.micro, "-o", scratch("x.gguf"), "--lora-base", scratch("f.gguf")]
+    )
   }
 
   @Test("--dry-run says how much is written, and writes nothing")

@@ -26,6 +26,8 @@ protocol Architecture: Sendable {
   func configurationJSON(_ keys: ArchitectureKeys) throws -> JSONObject
   /// The order in which llama.cpp's converter writes the stacks of a layer.
   var stackOrder: [Projection] { get }
+  /// Whether llama.cpp needs an output of its own where the embedding serves as one.
+  var needsGGUFOutput: Bool { get }
   /// What llama.cpp would not compute as the configuration says, with what helps; nil if nothing.
   func ggufObstacle(_ configuration: ModelConfiguration) -> (reason: String, remedy: String)?
   /// Keys of the family besides those that all decoders have, behind `general.file_type`.

@@ -22,6 +22,8 @@ extension Mixtral {
 
   var stackOrder: [Projection] { [.gate, .down, .up] }
 
+  var needsGGUFOutput: Bool { false }
+
   func ggufObstacle(_ c: ModelConfiguration) -> (reason: String, remedy: String)? { nil }
 
   func ggufParameters(_ c: ModelConfiguration) -> [(key: String, value: Int)] {

@@ -42,6 +42,8 @@ extension Qwen2MoE {
 
   var stackOrder: [Projection] { [.down, .gate, .up] }
 
+  var needsGGUFOutput: Bool { true }
+
   func ggufObstacle(_ c: ModelConfiguration) -> (reason: String, remedy: String)? {
     if c.normalizesTopK {
       return (

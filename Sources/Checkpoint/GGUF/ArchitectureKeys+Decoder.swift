@@ -2,7 +2,7 @@ internal import JSON
 
 extension ArchitectureKeys {
   /// The part of `config.json` that decoders descended from Llama share; rows of the embedding, type
-  /// and special tokens are added by ``GGUFModel``.
+  /// and special tokens are added by ``GGUFDescription``.
   func decoderConfiguration(_ modelType: String, class name: String) throws -> JSONObject {
     var json = JSONObject()
     json["architectures"] = [.string(name)]

@@ -63,11 +63,12 @@ struct ArchitectureKeys {
   /// Kinds of scaling that are not known pass through, so that the family's reader refuses them.
   func addRotary(to configuration: inout JSONObject) throws {
     if let theta = try number("rope.freq_base") { configuration["rope_theta"] = theta }
-    let kind = try text("rope.scaling.type") ?? "none"
     let factor = try number("rope.scaling.factor") ?? number("rope.scale_linear")
-    guard kind != "none" || factor != nil else { return }
+    // Old files have a factor alone. Where scaling is switched off, llama.cpp heeds no factor.
+    let kind = try text("rope.scaling.type") ?? (factor == nil ? "none" : "linear")
+    guard kind != "none" else { return }
     var scaling = JSONObject()
-    scaling["rope_type"] = .string(kind == "none" ? "linear" : kind)
+    scaling["rope_type"] = .string(kind)
     scaling["factor"] = factor
     configuration["rope_scaling"] = .object(scaling)
   }

@@ -38,7 +38,7 @@ struct FactoredExperts {
   ) {
     let path = contents.path
     func fail(_ reason: String) {
-      problem = problem ?? .unsupported(path: path, reason: reason)
+      problem = problem ?? .brokenExperts(path: path, reason: reason)
     }
     var parts: [TensorPlace: [String: Int]] = [:]
     var order: [TensorPlace] = []

@@ -12,6 +12,9 @@ public struct GGUFContents: Sendable {
   /// The file, or the pack.
   public let path: FilePath
 
+  /// Whether it has a tokenizer.
+  public var hasTokenizer: Bool { metadata["tokenizer.ggml.tokens"]?.array != nil }
+
   /// An opened file or a set of splits.
   init(_ collection: GGUFCollection) {
     metadata = collection.metadata

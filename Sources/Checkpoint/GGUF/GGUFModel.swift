@@ -70,35 +70,41 @@ final class GGUFModel: TensorSource {
     var tensors: [TensorDescriptor] = []
     var views: [View] = []
     var problem: CheckpointError?
+    func noStack(_ tensor: TensorDescriptor) {
+      problem =
+        problem
+        ?? .wrongShape(
+          path: contents.path,
+          tensor: tensor.name,
+          expected: [model.experts] + tensor.shape.suffix(2),
+          got: tensor.shape
+        )
+    }
     for (index, place) in places.enumerated() {
       var tensor = contents.source.tensors[index]
       var view = View(tensor: index)
       if place.role.isExpert, model.factored != nil {
         tensor.name = FactoredExperts.name(of: tensor.name, place, model.family.names)
       } else if place.role.isExpert {
-        if tensor.shape.count == 3, tensor.shape[0] == model.experts {
-          for slice in slices(of: tensor, place) {
+        let slices = slices(of: tensor, place)
+        if tensor.shape.count == 3, tensor.shape[0] == model.experts, !slices.isEmpty {
+          for slice in slices {
             tensors.append(slice.tensor(named: model.family.names.name(of: slice.place)))
             views.append(View(tensor: index, byteOffset: slice.byteOffset))
           }
           continue
         }
-        let file = contents.path
-        problem =
-          problem
-          ?? .wrongShape(
-            path: file,
-            tensor: tensor.name,
-            expected: [model.experts] + tensor.shape.suffix(2),
-            got: tensor.shape
-          )
+        noStack(tensor)
       } else if place.role != .other {
         tensor.name = model.family.names.name(of: place)
         if place.role == .sharedExpertGate, tensor.shape.count == 1 {
           tensor.shape.insert(1, at: 0)
         }
-        if let heads = model.reorderedHeads(of: place.role), tensor.shape[0] % (2 * heads) == 0 {
-          view.rows = RotaryRows(heads: heads, dimension: tensor.shape[0] / heads)
+        if let heads = model.reorderedHeads(of: place.role), let rows = tensor.shape.first,
+          rows > 0,
+          rows % (2 * heads) == 0
+        {
+          view.rows = RotaryRows(heads: heads, dimension: rows / heads)
         }
       }
       tensors.append(tensor)
@@ -129,12 +135,18 @@ final class GGUFModel: TensorSource {
   }
 
   /// The experts of [E, rows, columns]; with gate and up in one tensor, gate rows come first.
+  ///
+  /// - Returns: None if the tensor is no such stack. An empty one is none either: it may claim any
+  ///   number of experts and take no byte.
   private static func slices(of tensor: TensorDescriptor, _ place: TensorPlace) -> [Slice] {
     let roles: [TensorRole] =
       place.role == .expertGateUp ? [.expertGate, .expertUp] : [place.role]
+    guard tensor.shape.count == 3, tensor.byteCount > 0, tensor.shape[1] % roles.count == 0 else {
+      return []
+    }
     let experts = tensor.shape[0]
     let rows = tensor.shape[1] / roles.count
-    let byteCount = tensor.byteCount / max(1, experts * roles.count)
+    let byteCount = tensor.byteCount / (experts * roles.count)
     return (0..<experts).flatMap { expert in
       roles.enumerated().map { number, role in
         Slice(

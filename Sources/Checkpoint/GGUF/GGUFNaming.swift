@@ -9,6 +9,7 @@ public struct GGUFNaming: Sendable {
   private let names: TensorNames
   private let configuration: ModelConfiguration
   private let contextLength: Int?
+  private let namesHeadDimension: Bool
 
   /// The GGUF side of `checkpoint`; nil if its family is not known.
   public init?(_ checkpoint: Checkpoint) {
@@ -19,6 +20,7 @@ public struct GGUFNaming: Sendable {
     self.family = family
     names = family.ggufNames
     contextLength = json["max_position_embeddings"]?.integer
+    namesHeadDimension = json["head_dim"]?.integer != nil
   }
 
   /// `general.architecture`.
@@ -60,7 +62,7 @@ public struct GGUFNaming: Sendable {
   }
 
   /// Whether llama.cpp needs an output of its own where the embedding serves as one.
-  public var needsOutput: Bool { family.ggufName == "qwen2moe" }
+  public var needsOutput: Bool { family.needsGGUFOutput }
 
   /// The keys of the architecture, `general.file_type` among them, in the order of llama.cpp's
   /// converter and with the types that llama.cpp expects.
@@ -68,8 +70,14 @@ public struct GGUFNaming: Sendable {
   /// - Parameters:
   ///   - experts: Routed experts per layer.
   ///   - fileType: `general.file_type`.
+  ///   - hasTokenizer: Whether a tokenizer follows; without one llama.cpp needs to be told the size of
+  ///     the vocabulary.
   /// - Returns: Keys and values, in order.
-  public func parameters(experts: Int, fileType: UInt32) -> [(String, GGUFValue)] {
+  public func parameters(
+    experts: Int,
+    fileType: UInt32,
+    hasTokenizer: Bool
+  ) -> [(String, GGUFValue)] {
     let c = configuration
     var keys: [(String, GGUFValue)] = []
     func add(_ key: String, _ value: GGUFValue) { keys.append(("\(architecture).\(key)", value)) }
@@ -90,12 +98,16 @@ public struct GGUFNaming: Sendable {
     add("attention.layer_norm_rms_epsilon", .float32(Float(c.normEpsilon)))
     add("expert_count", experts)
     add("expert_used_count", min(c.topK, experts))
-    if c.headDimension * c.headCount != c.hiddenSize {
+    if namesHeadDimension || c.headDimension * c.headCount != c.hiddenSize {
       add("attention.key_length", c.headDimension)
       add("attention.value_length", c.headDimension)
     }
     keys.append(("general.file_type", .uint32(fileType)))
-    for (key, value) in family.ggufParameters(c) { add(key, value) }
+    let own = family.ggufParameters(c)
+    for (key, value) in own { add(key, value) }
+    if !hasTokenizer, !own.contains(where: { $0.key == "vocab_size" }) {
+      add("vocab_size", c.vocabularySize)
+    }
     return keys
   }
 }

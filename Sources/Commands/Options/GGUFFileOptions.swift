@@ -56,6 +56,11 @@ extension OutputOptions {
     guard output.hasSuffix(".gguf") else {
       throw ValidationError("the output is GGUF, so its name must end in .gguf: '\(output)'")
     }
+    try requireNoNameOfSplit()
+  }
+
+  /// Refuses, as misuse, the name of one split: the writer makes such names itself.
+  func requireNoNameOfSplit() throws {
     if GGUFShardPlan.isNameOfSplit(FilePath(output)) {
       throw ValidationError(
         "'\(output)' is the name of one split; give the name without the numbers"

@@ -52,6 +52,14 @@ struct GGUFOutputOptions: ParsableArguments {
   )
   var factored = false
 
+  @Option(
+    help: ArgumentHelp(
+      "GGUF: leave out tensors without a role in their family whose names match.",
+      valueName: "regex"
+    )
+  )
+  var ignore: RegexArgument?
+
   @OptionGroup var lora: LoRAOutputOptions
 
   func validate() throws {
@@ -68,6 +76,9 @@ struct GGUFOutputOptions: ParsableArguments {
     if given.count > 1 { throw ValidationError("\(given[0]) and \(given[1]) exclude each other") }
   }
 
+  /// Files that are read beside the model.
+  var inputs: [String] { [imatrix, tokenizerFrom, lora.loraBase].compactMap { $0 } }
+
   /// The first option given, which makes sense for GGUF only.
   var firstGiven: String? { firstOfModel ?? lora.firstGiven }
 
@@ -78,7 +89,7 @@ struct GGUFOutputOptions: ParsableArguments {
       ("--split-max-size", split.splitMaxSize != nil),
       ("--split-max-tensors", split.splitMaxTensors != nil), ("--pre", pre != nil),
       ("--tokenizer-from", tokenizerFrom != nil), ("--no-tokenizer", noTokenizer),
-      ("--factored", factored),
+      ("--factored", factored), ("--ignore", ignore != nil),
     ].first(where: \.1)?.0
   }
 
@@ -95,6 +106,7 @@ struct GGUFOutputOptions: ParsableArguments {
     options.tokenizerDonor = try tokenizerFrom.map { try GGUFCollection(FilePath($0)) }
     options.hasNoTokenizer = noTokenizer
     options.isFactored = factored
+    if let ignore { options.isIgnored = { ignore.matches($0) } }
     options.adapter = try lora.options()
     return options
   }

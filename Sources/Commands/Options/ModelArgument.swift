@@ -6,10 +6,10 @@ internal import SystemPackage
 struct ModelArgument: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "A checkpoint folder, a .safetensors or a .moepack file.",
+      "A checkpoint folder, a .safetensors, .gguf or .moepack file.",
       valueName: "model"
     ),
-    completion: .file(extensions: ["safetensors", "moepack"])
+    completion: .file(extensions: ["safetensors", "gguf", "moepack"])
   )
   var model: String
 

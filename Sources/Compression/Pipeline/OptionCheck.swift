@@ -80,7 +80,9 @@ package struct OptionCheck {
 
   /// A compressed pack is a result, not a source: its factors are not factored again.
   private func checkCompressible(_ c: ModelConfiguration, _ model: String) throws {
-    guard case .pack(let pack) = checkpoint.format, !pack.isLossless else { return }
+    let isCompressedPack =
+      if case .pack(let pack) = checkpoint.format { !pack.isLossless } else { false }
+    guard isCompressedPack || checkpoint.factored != nil else { return }
     throw PlanError.notCompressible(
       model: model,
       reason: "is compressed already; compress the original with other options"

@@ -21,6 +21,10 @@ struct GGUFExport {
   private(set) var factored: FactoredKeys?
   /// Bytes of the largest matrix that is multiplied back, in Float32.
   private(set) var largestProductBytes = 0
+  /// Whether no expert is gone, so that what a name says of their number holds.
+  let isWhole: Bool
+  /// Tensors without a role, which have no name in GGUF.
+  let leftOut: [FolderInventory.LeftOut]
 
   private let source: Checkpoint
   private let naming: GGUFNaming
@@ -33,22 +37,27 @@ struct GGUFExport {
   /// - Parameters:
   ///   - source: The model, complete.
   ///   - plan: Experts to keep by layer; nil keeps what the source has.
-  ///   - fileType: What to quantise to; nil keeps every type.
-  ///   - overrides: Types for some tensors.
-  ///   - importance: How much errors count.
-  ///   - isFactored: Whether factors stay factors, and layers may differ in their experts.
+  ///   - options: What to quantise to, by which importance; which tensors are left out; whether
+  ///     factors stay factors, and layers may differ in their experts.
   /// - Throws: `CheckpointError` if the family is not known or tensors are missing,
   ///   ``ConversionError/notExpressible(source:reason:remedy:)`` for what GGUF cannot say.
   init(
     _ source: Checkpoint,
     plan: [Int: [Int]]?,
-    fileType: GGUFFileType?,
-    overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
-    importance: ImportanceMatrix?,
-    isFactored: Bool = false
+    _ options: GGUFOptions
   ) throws {
+    let isFactored = options.isFactored
     configuration = try source.requireConfiguration()
-    try source.requireComplete()
+    try source.requireComplete(ignoring: options.isIgnored)
+    leftOut = source.places.indices.filter {
+      source.places[$0].role == .other && options.isIgnored(source.tensors[$0].name)
+    }.map {
+      FolderInventory.LeftOut(
+        path: source.tensors[$0].name,
+        byteCount: source.tensors[$0].byteCount,
+        reason: "no role in this family"
+      )
+    }
     guard let naming = GGUFNaming(source) else {
       throw CheckpointError.unsupported(path: source.location.path, reason: "no GGUF names")
     }
@@ -61,6 +70,7 @@ struct GGUFExport {
     }
     let selection = try ExpertSelection(source, plan: plan, runtime: isFactored ? nil : "llama.cpp")
     experts = isFactored ? configuration.expertCount : selection.count
+    isWhole = selection.count == configuration.expertCount
     choice = GGUFTypeChoice(
       model: GGUFTypeChoice.Model(
         layers: configuration.layerCount,
@@ -68,13 +78,13 @@ struct GGUFExport {
         headsPerKeyValueHead: configuration.headCount / configuration.keyValueHeadCount,
         isTied: configuration.isTied && !naming.needsOutput
       ),
-      fileType: fileType,
-      overrides: overrides,
-      hasImportance: importance != nil
+      fileType: options.fileType,
+      overrides: options.overrides,
+      hasImportance: options.importance != nil
     )
     self.source = source
     self.naming = naming
-    self.importance = importance
+    importance = options.importance
     if isFactored { factored = GGUFExport.keys(source, configuration, selection) }
     var stacked: Set<Int> = []
     for (index, place) in source.places.enumerated() {
@@ -134,8 +144,10 @@ struct GGUFExport {
         else { continue }
         if parts.isEmpty {
           shape = [experts.count, matrix.rows, matrix.columns]
-          type = DenseExport.originalType(source, layer: layer, matrix: matrix)
         }
+        let own = DenseExport.originalType(source, layer: layer, matrix: matrix)
+        // A stack has one type; where its experts have several, that which holds them all.
+        type = parts.isEmpty || own == type ? own : .f32
         if case .factors = matrix.form {
           largestProductBytes = max(largestProductBytes, matrix.rows * matrix.columns * 4)
         }

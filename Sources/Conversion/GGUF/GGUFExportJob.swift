@@ -1,5 +1,6 @@
 internal import Checkpoint
 internal import GGUF
+internal import ImportanceMatrix
 internal import JSON
 internal import Storage
 internal import SystemPackage
@@ -12,38 +13,40 @@ struct GGUFExportJob: ConversionJob {
   private let items: [GGUFExport.Item]
   private let largestProductBytes: Int
   private let plan: GGUFShardPlan
+  private let leftOut: [FolderInventory.LeftOut]
 
   init(_ request: ConversionRequest) throws {
     self.request = request
     let options = request.gguf
     let source = request.source
     var metadata: GGUFMetadata
-    if let contents = source.ggufContents, source.factored == nil, !options.isFactored {
+    // A pack gives the file back that went into it, whatever it is.
+    let isUnpacking =
+      if case .pack = source.format { request.asksForNoChange } else { false }
+    if let contents = source.ggufContents, isUnpacking || source.factored == nil,
+      !options.isFactored
+    {
       if case .gguf(let collection) = source.format { try collection.requireReadable() }
       let revision = try GGUFRevision(
         source,
         contents,
         plan: request.plan,
-        fileType: options.fileType,
-        overrides: options.overrides,
-        importance: options.importance
+        options
       )
       items = revision.items
       metadata = revision.metadata
       largestProductBytes = 0
       values = TensorValues(contents.source, path: source.location.path)
-      if let donor = options.tokenizerDonor { try metadata.takeTokenizer(of: donor) }
-      if options.hasNoTokenizer { metadata.removeTokenizer() }
+      try metadata.reviseTokenizer(options, of: source)
+      leftOut = []
     } else {
       let export = try GGUFExport(
         source,
         plan: request.plan,
-        fileType: options.fileType,
-        overrides: options.overrides,
-        importance: options.importance,
-        isFactored: options.isFactored
+        options
       )
       items = export.items
+      leftOut = export.leftOut
       metadata = try GGUFExportMetadata(source, export, options).metadata
       largestProductBytes = export.largestProductBytes
       values = source.values
@@ -58,6 +61,12 @@ struct GGUFExportJob: ConversionJob {
           + " --type-for number \(index + 1) matches; vectors, norms and routers always stay F32"
       )
     }
+    if let importance = options.importance {
+      try GGUFExportJob.require(importance, isUsedBy: items, source)
+    }
+    if let donor = options.tokenizerDonor {
+      try GGUFExportJob.require(donor, fits: items, source)
+    }
     plan = try GGUFShardPlan(
       destination: request.destination,
       metadata: metadata,
@@ -67,7 +76,40 @@ struct GGUFExportJob: ConversionJob {
   }
 
   var forecast: ConversionReport {
-    ConversionReport(tensorCount: items.count, byteCount: plan.byteCount)
+    ConversionReport(tensorCount: items.count, byteCount: plan.byteCount, leftOut: leftOut)
+  }
+
+  /// Refuses an importance matrix that has no part in the output.
+  private static func require(
+    _ importance: ImportanceMatrix,
+    isUsedBy items: [GGUFExport.Item],
+    _ source: Checkpoint
+  ) throws {
+    guard !items.contains(where: { $0.parts.contains { $0.importance != nil } }) else { return }
+    let name = importance.file?.string ?? "importance matrix"
+    let coded = items.contains { $0.layout.type.blockElements > 1 }
+    throw ConversionError.unsupported(
+      reason: coded
+        ? "\(name): has no entry of a weight that is quantised here; was it made of another model"
+          + " than \(source.location.path)?"
+        : "\(name): nothing is quantised, so importance changes nothing; choose a --type of blocks,"
+          + " or leave --imatrix away"
+    )
+  }
+
+  /// Refuses a tokenizer that has not one token for each row of the embedding, as llama.cpp does.
+  private static func require(
+    _ donor: GGUFCollection,
+    fits items: [GGUFExport.Item],
+    _ source: Checkpoint
+  ) throws {
+    let tokens = donor.metadata["tokenizer.ggml.tokens"]?.array?.count ?? 0
+    let embedding = items.first { $0.layout.name == "token_embd.weight" }
+    guard let rows = embedding?.layout.shape.first, rows != tokens else { return }
+    throw ConversionError.unsupported(
+      reason: "\(donor.files[0].path): has \(tokens) tokens, and the embedding of"
+        + " \(source.location.path) has \(rows) rows; take the tokenizer of a file of the same base"
+    )
   }
 
   var files: [FilePath] { plan.shards.map(\.path) }

@@ -3,6 +3,7 @@ internal import GGUF
 internal import JSON
 internal import SystemPackage
 internal import Tensors
+internal import Tokenization
 
 /// The keys of a GGUF file made from a checkpoint of Hugging Face's or from a pack, in the order of
 /// llama.cpp's `convert_hf_to_gguf.py`.
@@ -22,24 +23,29 @@ struct GGUFExportMetadata {
     metadata["general.architecture"] = .string(prefix + naming.architecture)
     metadata["general.type"] = .string("model")
     for (key, value) in try GGUFModelCard(source, export).keys { metadata[key] = value }
-    if case .gguf(let collection) = source.format {
-      for (key, value) in collection.metadata
+    if let contents = source.ggufContents {
+      for (key, value) in contents.metadata
       where key.hasPrefix("general.") && !GGUFExportMetadata.isMade(key) {
         metadata[key] = value
       }
     }
     let fileType = options.fileType?.id ?? GGUFExportMetadata.fileType(of: export)
-    for (key, value) in naming.parameters(experts: export.experts, fileType: fileType) {
-      metadata[key] = value
-    }
+    let parameters = naming.parameters(
+      experts: export.experts,
+      fileType: fileType,
+      hasTokenizer: !options.hasNoTokenizer
+    )
+    for (key, value) in parameters { metadata[key] = value }
     for (key, value) in export.factored?.values ?? [] { metadata[key] = value }
     metadata["general.quantization_version"] = .uint32(2)
     if options.hasNoTokenizer {
       metadata["tokenizer.ggml.model"] = .string("none")
     } else if let donor = options.tokenizerDonor {
       try metadata.takeTokenizer(of: donor)
-    } else if case .gguf(let collection) = source.format, options.preTokenizer == nil {
-      metadata.copyTokenizer(of: collection)
+    } else if let contents = source.ggufContents {
+      guard contents.hasTokenizer else { throw ConversionError.noTokenizer(source) }
+      metadata.copyTokenizer(of: contents.metadata)
+      try metadata.setPreTokenizer(options.preTokenizer)
     } else {
       for (key, value) in try GGUFTokenizerKeys.keys(of: source, pre: options.preTokenizer) {
         metadata[key] = value
@@ -68,10 +74,27 @@ struct GGUFExportMetadata {
 extension GGUFMetadata {
   private static func isTokenizer(_ key: String) -> Bool { key.hasPrefix("tokenizer.") }
 
-  /// Removes every key of the tokenizer.
-  mutating func removeTokenizer() {
+  /// Does what the options say of the tokenizer of a file that has `self` as its keys.
+  ///
+  /// - Throws: ``ConversionError/unsupported(reason:)`` if the donor has none, `TokenizationError` for
+  ///   a pre-tokenizer that is not known.
+  mutating func reviseTokenizer(_ options: GGUFOptions, of source: Checkpoint) throws {
+    if let donor = options.tokenizerDonor { try takeTokenizer(of: donor) }
+    try setPreTokenizer(options.preTokenizer)
+    guard options.hasNoTokenizer else { return }
     for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
     self["tokenizer.ggml.model"] = .string("none")
+    // llama.cpp counts the tokens, or must be told.
+    if let architecture = self["general.architecture"]?.string, let c = source.configuration {
+      self["\(architecture).vocab_size"] = .uint32(UInt32(clamping: c.vocabularySize))
+    }
+  }
+
+  /// Names the pre-tokenizer.
+  mutating func setPreTokenizer(_ name: String?) throws {
+    guard let name else { return }
+    try GGMLPreTokenizer.requireKnown(name)
+    self["tokenizer.ggml.pre"] = .string(name)
   }
 
   /// Takes every key of another file's tokenizer, verbatim.
@@ -83,12 +106,12 @@ extension GGUFMetadata {
         reason: "\(donor.files[0].path): has no tokenizer; name another file with --tokenizer-from"
       )
     }
-    copyTokenizer(of: donor)
+    copyTokenizer(of: donor.metadata)
   }
 
   /// Takes another file's tokenizer, verbatim, or has none if the other has none.
-  mutating func copyTokenizer(of donor: GGUFCollection) {
+  mutating func copyTokenizer(of donor: GGUFMetadata) {
     for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
-    for (key, value) in donor.metadata where GGUFMetadata.isTokenizer(key) { self[key] = value }
+    for (key, value) in donor where GGUFMetadata.isTokenizer(key) { self[key] = value }
   }
 }

@@ -25,6 +25,15 @@ public struct GGUFOptions: Sendable {
   /// model itself.
   public var adapter: LoRAOptions?
 
+  /// Whether a tensor that has no role in its family, and no name in GGUF, is left out.
+  public var isIgnored: @Sendable (String) -> Bool = { _ in false }
+
+  /// Whether nothing of the model changes.
+  var asksForNoChange: Bool {
+    fileType == nil && overrides.isEmpty && preTokenizer == nil && tokenizerDonor == nil
+      && !hasNoTokenizer && !isFactored && adapter == nil
+  }
+
   /// Nothing out of the ordinary.
   public init() {}
 }

@@ -15,20 +15,17 @@ struct GGUFRevision {
   ///   - source: The opened file.
   ///   - contents: What it says.
   ///   - plan: Experts to keep by layer; nil keeps all.
-  ///   - fileType: What to quantise to; nil keeps every type.
-  ///   - overrides: Types for some tensors.
-  ///   - importance: How much errors count.
+  ///   - options: What to quantise to, and by which importance.
   /// - Throws: As ``GGUFExport``; without a plan every family goes.
   init(
     _ source: Checkpoint,
     _ contents: GGUFContents,
     plan: [Int: [Int]]?,
-    fileType: GGUFFileType?,
-    overrides: [(matches: @Sendable (String) -> Bool, type: ElementType)],
-    importance: ImportanceMatrix?
+    _ options: GGUFOptions
   ) throws {
+    let (fileType, importance) = (options.fileType, options.importance)
     let selection = try plan.map { try ExpertSelection(source, plan: $0, runtime: "llama.cpp") }
-    if selection != nil { try source.requireComplete() }
+    if selection != nil { try source.requireComplete(ignoring: options.isIgnored) }
     let c = source.configuration
     let architecture = contents.metadata["general.architecture"]?.string ?? ""
     let present =
@@ -43,7 +40,7 @@ struct GGUFRevision {
         isTied: !contents.source.tensors.contains { $0.name == "output.weight" }
       ),
       fileType: fileType,
-      overrides: overrides,
+      overrides: options.overrides,
       hasImportance: importance != nil
     )
     items = try contents.source.tensors.enumerated().map { index, tensor in
@@ -55,9 +52,16 @@ struct GGUFRevision {
         type: choice.keeps(tensor) ? tensor.type : choice.type(tensor),
         shape: tensor.shape
       )
-      let isPerExpert =
-        place.role == .router || place.role.isExpert
-        || (GGUFTensorCategory(tensor.name).isExpert && tensor.shape.first == present)
+      if choice.isBeyondReach(tensor) {
+        throw ConversionError.notExpressible(
+          source: source.location.path,
+          reason:
+            "tensor '\(tensor.name)' is \(tensor.type.name), which this version copies and does"
+            + " not compute with",
+          remedy: "leave --type away, or quantise the model's source"
+        )
+      }
+      let isPerExpert = place.role == .router || place.role.isExpert
       if let experts, isPerExpert { layout.shape[0] = experts.count }
       let chosen = isPerExpert ? experts : nil
       var parts: [TensorPart] = []
@@ -116,6 +120,13 @@ struct GGUFRevision {
 }
 
 extension GGUFTypeChoice {
+  /// Whether a tensor should get another type and cannot.
+  fileprivate func isBeyondReach(_ tensor: TensorDescriptor) -> Bool {
+    let isAsked = fileType != nil || overrides.contains { $0.matches(tensor.name) }
+    return isAsked && !tensor.type.isComputable && tensor.type.blockElements > 1
+      && GGUFTypeChoice.isQuantised(tensor.name, tensor.shape)
+  }
+
   /// Whether a tensor of a GGUF file stays as it is whatever is asked for.
   fileprivate func keeps(_ tensor: TensorDescriptor) -> Bool {
     let isAsked = fileType != nil || overrides.contains { $0.matches(tensor.name) }

@@ -22,12 +22,20 @@ enum GGUFTokenizerKeys {
       folder: source.location.path.string
     ) { try source.auxiliaryFile($0) }
     guard let vocabulary else {
-      throw ConversionError.unsupported(
-        reason:
-          "\(source.location.path): has no tokenizer.json or tokenizer.model; take that of a GGUF"
-          + " file of the same base with --tokenizer-from, or write none with --no-tokenizer"
-      )
+      throw ConversionError.noTokenizer(source)
     }
     return vocabulary.writtenKeys
+  }
+}
+
+extension ConversionError {
+  /// A model that has none.
+  static func noTokenizer(_ source: Checkpoint) -> ConversionError {
+    let place = source.ggufContents == nil ? "no tokenizer.json or tokenizer.model" : "no tokenizer"
+    return .unsupported(
+      reason:
+        "\(source.location.path): has \(place); take that of a GGUF file of the same base with"
+        + " --tokenizer-from, or write none with --no-tokenizer"
+    )
   }
 }

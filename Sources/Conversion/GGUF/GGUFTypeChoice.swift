@@ -53,9 +53,20 @@ struct GGUFTypeChoice {
   /// Vectors, norms, routers and whatever is no weight are F32: llama.cpp computes with nothing else
   /// there.
   static func isQuantised(_ name: String, _ shape: [Int]) -> Bool {
-    shape.count > 1 && name.hasSuffix(".weight") && !name.hasSuffix("_norm.weight")
-      && !name.contains("ffn_gate_inp")
+    shape.count > 1 && name.hasSuffix(".weight") && !name.contains("_norm.weight")
+      && !unquantised.contains { name.contains($0) }
   }
+
+  /// Parts of the names of small or delicate weights, of any family's.
+  private static let unquantised = [
+    "ffn_gate_inp", "altup", "laurel", "per_layer_model_proj", "position_embd.weight",
+    "token_types.weight", "ssm_conv1d", "shortconv.conv.weight", "time_mix_first.weight",
+    "time_mix_w0.weight", "time_mix_w1.weight", "time_mix_w2.weight", "time_mix_v0.weight",
+    "time_mix_v1.weight", "time_mix_v2.weight", "time_mix_a0.weight", "time_mix_a1.weight",
+    "time_mix_a2.weight", "time_mix_g1.weight", "time_mix_g2.weight",
+    "time_mix_decay_w1.weight", "time_mix_decay_w2.weight", "time_mix_lerp_fused.weight",
+    "attn_rel_b.weight",
+  ]
 
   /// Types that are no floats, as tables of numbers, are not touched.
   private static func staysAsItIs(_ type: ElementType) -> Bool { !type.isComputable }
@@ -108,6 +119,7 @@ struct GGUFTypeChoice {
     case .embedding: return ["TQ1_0", "TQ2_0"].contains(name) ? .q4_k : mix.type
     case .attentionValue: return value(mix, layer)
     case .attentionKey: return model.experts == 8 ? .q8_0 : mix.type
+    case .attentionQueryKeyValue: return queryKeyValue(mix)
     case .down: return down(mix, layer)
     case .attentionOutput: return attentionOutput(mix)
     case .output, .other: return mix.type
@@ -126,6 +138,15 @@ struct GGUFTypeChoice {
     case "IQ4_NL", "IQ4_XS": isGrouped ? .q5_k : mix.type
     case "Q4_K_M", "Q5_K_M": usesMoreBits(layer) ? .q6_k : mix.type
     case "Q4_K_S": layer < 4 ? .q5_k : mix.type
+    default: mix.type
+    }
+  }
+
+  private func queryKeyValue(_ mix: GGUFFileType) -> ElementType {
+    switch mix.name {
+    case "Q3_K_M", "Q3_K_L": .q4_k
+    case "Q4_K_M": .q5_k
+    case "Q5_K_M": .q6_k
     default: mix.type
     }
   }
@@ -164,7 +185,8 @@ struct GGUFTypeChoice {
 struct GGUFTensorCategory {
   /// A kind.
   enum Role {
-    case embedding, output, attentionValue, attentionKey, attentionOutput, down, other
+    case embedding, output, attentionValue, attentionKey, attentionQueryKeyValue, attentionOutput,
+      down, other
   }
 
   let role: Role
@@ -179,6 +201,7 @@ struct GGUFTensorCategory {
       case "token_embd.weight": .embedding
       case _ where name.contains("attn_v.weight"): .attentionValue
       case _ where name.contains("attn_k.weight"): .attentionKey
+      case _ where name.contains("attn_qkv.weight"): .attentionQueryKeyValue
       case _ where name.contains("attn_output.weight"): .attentionOutput
       case _ where name.contains("ffn_down"): .down
       default: .other

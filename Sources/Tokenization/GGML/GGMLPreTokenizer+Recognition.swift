@@ -13,14 +13,7 @@ extension TokenizerFolder {
     override: String?
   ) throws(TokenizationError) -> String {
     if let name = override {
-      if GGMLPreTokenizer.named(name) == nil, !GGMLPreTokenizer.unsupported.contains(name) {
-        throw .unsupported(
-          file: "--pre",
-          place: "name",
-          got: quoted(name),
-          supported: GGMLPreTokenizer.names.joined(separator: ", ")
-        )
-      }
+      try GGMLPreTokenizer.requireKnown(name)
       return name
     }
     if let name = configuration?[GGMLVocabulary.extraKey]?["pre"]?.string { return name }
@@ -36,6 +29,19 @@ extension TokenizerFolder {
 }
 
 extension GGMLPreTokenizer {
+  /// Refuses a name given for `--pre` that llama.cpp does not have.
+  ///
+  /// - Throws: ``TokenizationError/unsupported(file:place:got:supported:)``.
+  package static func requireKnown(_ name: String) throws(TokenizationError) {
+    guard named(name) == nil, !unsupported.contains(name) else { return }
+    throw .unsupported(
+      file: "--pre",
+      place: "name",
+      got: quoted(name),
+      supported: names.joined(separator: ", ")
+    )
+  }
+
   /// The name of what cuts text as `steps` do; nil if none is known.
   static func name(
     of steps: [TokenizerDescription.PreTokenizer],

@@ -33,7 +33,11 @@ struct Bench {
   func peer(_ script: String, _ arguments: [String]) throws -> Worker? {
     guard access(python, X_OK) == 0 else { return nil }
     let command = [python, "\(scripts)/\(script).py"] + arguments
-    return try Worker(command, log: "\(work)/\(script)-peer.err")
+    do {
+      return try Worker(command, log: "\(work)/\(script)-peer.err")
+    } catch let failure as Failure where failure.description.contains("ModuleNotFoundError") {
+      return nil
+    }
   }
 
   /// Runs the tool.

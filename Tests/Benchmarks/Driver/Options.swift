@@ -2,7 +2,9 @@ import Glibc
 
 /// What the command line asks for.
 struct Options {
-  static let allRows = ["pack", "convert", "forward", "factor", "search", "tokenize", "stages"]
+  static let allRows = [
+    "pack", "convert", "gguf", "encoders", "forward", "factor", "search", "tokenize", "stages",
+  ]
 
   var bench: Bench
   var rows = Options.allRows

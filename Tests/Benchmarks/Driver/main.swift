@@ -2,8 +2,8 @@
 //
 //   bench [--tool PATH] [--work FOLDER] [--python PATH] [--only ROW,ROW] [--quick]
 //
-// Runs in the folder of the repository, as `make bench` does. Rows: pack, convert, forward, factor,
-// search, tokenize, stages. The numbers go to FOLDER/bench.json, too.
+// Runs in the folder of the repository, as `make bench` does. Rows: pack, convert, gguf, encoders,
+// forward, factor, search, tokenize, stages. The numbers go to FOLDER/bench.json, too.
 
 import Glibc
 import JSON
@@ -29,6 +29,8 @@ func measure(_ options: Options) throws {
       switch name {
       case "pack": outcomes = try packRow(bench)
       case "convert": outcomes = try convertRow(bench)
+      case "gguf": outcomes = try ggufRow(bench)
+      case "encoders": outcomes = try encodersRow(bench)
       case "forward": outcomes = try forwardRow(bench)
       case "factor": outcomes = try factorRow(bench)
       case "search": outcomes = try searchRow(bench)

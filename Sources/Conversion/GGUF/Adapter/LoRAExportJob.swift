@@ -136,14 +136,11 @@ struct LoRAExportJob: ConversionJob {
     as index: Int
   ) throws {
     let byteCount = try layout.type.byteCount(shape: [matrix.rows, matrix.columns])
-    var room = [UInt8](repeating: 0, count: byteCount)
-    try room.withUnsafeMutableBytes { buffer in
-      try layout.type.narrow(UnsafeBufferPointer(matrix.elements), into: buffer)
-      let bytes = UnsafeRawBufferPointer(buffer)
-      if layout.type.firstNonFinite(in: bytes, at: 0) != nil {
-        throw ConversionError.outOfRange(tensor: layout.name, type: layout.type.name)
-      }
-      try writer.write(bytes, tensor: index, at: expert * byteCount)
-    }
+    try writer.write(
+      UnsafeBufferPointer(matrix.elements),
+      as: layout,
+      tensor: index,
+      at: expert * byteCount
+    )
   }
 }

@@ -52,6 +52,12 @@ struct LoRAPlan {
   ///   ``ConversionError/unsupported(reason:)`` if they do not belong together.
   init(_ source: Checkpoint, plan: [Int: [Int]]?, _ options: LoRAOptions) throws {
     let base = options.base
+    guard base.factored == nil else {
+      throw ConversionError.unsupported(
+        reason: "\(base.location.path): its experts are factors, which llama.cpp does not know as a"
+          + " base; convert it to an ordinary .gguf first"
+      )
+    }
     try source.requireComplete()
     try base.requireComplete()
     try LoRAPlan.requireSameModel(source, base)

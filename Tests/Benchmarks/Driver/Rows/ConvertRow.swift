@@ -7,15 +7,9 @@ import JSON
 func convertRow(_ bench: Bench) throws -> [Outcome] {
   let model = try bench.model(layers: 1)
   let megabytes = Double(try byteCount(of: model)) / 1e6
-  let (pack, back, copy) = (
-    bench.work + "/lossless.moepack", bench.work + "/back", bench.work + "/copy"
-  )
+  let (pack, back) = (bench.work + "/lossless.moepack", bench.work + "/back")
   var peaks = (there: 0, back: 0)
-  func copySpeed() throws -> Double {
-    remove(copy)
-    defer { remove(copy) }
-    return megabytes / (try timed { try copyFolder(model, to: copy) })
-  }
+  func copySpeed() throws -> Double { megabytes / (try copySeconds(bench, of: model)) }
   _ = try copySpeed()
   let there = try interleave(
     bench.rounds,
@@ -54,4 +48,12 @@ func convertRow(_ bench: Bench) throws -> [Outcome] {
     outcome("convert: folder to pack", there, peaks.there),
     outcome("convert: pack to folder", again, peaks.back),
   ]
+}
+
+/// Seconds that a plain copy of a folder takes, which is removed again.
+func copySeconds(_ bench: Bench, of folder: String) throws -> Double {
+  let copy = bench.work + "/copy"
+  remove(copy)
+  defer { remove(copy) }
+  return try timed { try copyFolder(folder, to: copy) }
 }
