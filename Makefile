@@ -32,7 +32,7 @@ WORK ?= .build-bench/work
 # Seconds for each format, and the seed; CI takes fewer.
 SECONDS = 600
 SEED = 1
-FUZZ_TARGETS = safetensors index configuration tokenizer pack gguf
+FUZZ_TARGETS = safetensors index configuration tokenizer pack gguf gguf-model adapter imatrix
 
 .PHONY: help setup build demo test lint format man static install uninstall bench fuzz clean
 

@@ -50,7 +50,7 @@ let package = Package(
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
-    room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
+    room("ImportanceMatrix", ["GGUF", "JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room("Tokenization", ["JSON"]),
     room(

@@ -21,7 +21,8 @@ public final class GGUFCollection: TensorSource {
   ///
   /// - Parameter path: The file, or one of the splits.
   /// - Throws: ``GGUFError`` if a file breaks a rule of the format, a split is missing, or the splits
-  ///   do not belong together; `StorageError` if a file cannot be opened.
+  ///   do not belong together; `StorageError` if a file cannot be opened, or there are more of them
+  ///   than the process may hold open.
   public convenience init(_ path: FilePath) throws {
     let first = try GGUFReader(path)
     guard let split = try GGUFSplit(of: first), split.count > 1 else {
@@ -38,6 +39,7 @@ public final class GGUFCollection: TensorSource {
         missing: missing.count
       )
     }
+    try OpenFiles.allow(paths.count - 1, for: path)
     try self.init(splits: paths.map { $0 == path ? first : try GGUFReader($0) })
   }
 
@@ -48,6 +50,7 @@ public final class GGUFCollection: TensorSource {
   ///   given twice.
   public convenience init(paths: [FilePath]) throws {
     precondition(!paths.isEmpty)
+    try OpenFiles.allow(paths.count, for: paths[0])
     let readers = try paths.map { try GGUFReader($0) }
     let splits = try readers.map { try GGUFSplit(of: $0) }
     if paths.count == 1, splits[0].map({ $0.count <= 1 }) ?? true {
@@ -92,8 +95,7 @@ public final class GGUFCollection: TensorSource {
 
   /// Joins splits, in order.
   private convenience init(splits files: [GGUFReader]) throws {
-    try GGUFSplit.checkSet(files)
-    try self.init(files: files, warnings: [])
+    try self.init(files: files, warnings: try GGUFSplit.checkSet(files))
   }
 
   private init(files: [GGUFReader], warnings: [String]) throws {
@@ -209,8 +211,11 @@ private struct GGUFSplit {
   }
 
   /// Checks that files, in order, are the splits of one model.
-  static func checkSet(_ files: [GGUFReader]) throws {
-    guard let first = try GGUFSplit(of: files[0]) else { return }
+  ///
+  /// - Returns: Warnings for keys that a later split has and the first has not, or has otherwise: the
+  ///   first split's are the model's.
+  static func checkSet(_ files: [GGUFReader]) throws -> [String] {
+    guard let first = try GGUFSplit(of: files[0]) else { return [] }
     let architecture = files[0].metadata[GGUFKey.architecture]
     for (number, file) in files.enumerated() {
       guard let split = try GGUFSplit(of: file) else {
@@ -247,6 +252,17 @@ private struct GGUFSplit {
         expected: first.tensorCount,
         got: got
       )
+    }
+    return files.dropFirst().compactMap { warning(of: $0, beside: files[0]) }
+  }
+
+  private static func warning(of file: GGUFReader, beside first: GGUFReader) -> String? {
+    let lost = file.metadata.filter { key, value in
+      !GGUFKey.ownOfSplits.contains(key) && first.metadata[key] != value
+    }
+    return lost.first.map {
+      "\(file.path): \(lost.count) of its keys are not those of the first split and are left out, the"
+        + " first of them '\($0.key)'"
     }
   }
 }

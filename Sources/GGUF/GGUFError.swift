@@ -29,7 +29,7 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
   /// Text that is not UTF-8.
   case invalidUTF8(file: FilePath, offset: Int, place: String)
   /// Two pairs share a key.
-  case duplicateKey(file: FilePath, key: String)
+  case duplicateKey(file: FilePath, offset: Int, key: String)
   /// A value's type is not one of the thirteen.
   case unknownValueType(file: FilePath, offset: Int, place: String, type: UInt32)
   /// An array of arrays.
@@ -45,12 +45,14 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
 
   // MARK: Tensors
 
-  /// Two tensors of a file share a name.
-  case duplicateTensor(file: FilePath, tensor: String)
-  /// Shape, type or size of a tensor cannot be.
-  case invalidTensor(file: FilePath, tensor: String, reason: String)
-  /// A tensor does not start at a multiple of the alignment.
-  case misaligned(file: FilePath, tensor: String, offset: UInt64, alignment: Int)
+  /// Two tensors of a file share a name; the offset is that of the second's entry, nil in a file to be
+  /// written.
+  case duplicateTensor(file: FilePath, offset: Int?, tensor: String)
+  /// Shape, type or size of a tensor cannot be; the offset is that of its entry, nil in a file to be
+  /// written.
+  case invalidTensor(file: FilePath, offset: Int?, tensor: String, reason: String)
+  /// A tensor does not start at a multiple of the alignment; `entry` is where the header lists it.
+  case misaligned(file: FilePath, entry: Int, tensor: String, offset: UInt64, alignment: Int)
   /// A tensor ends, or starts, past the end of the file.
   case tensorPastEnd(file: FilePath, tensor: String, offset: UInt64, needed: Int, available: Int)
   /// Two tensors share bytes.
@@ -108,39 +110,48 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
       "\(file): byte \(offset): \(claimed) for \(place), at most \(limit) are accepted; is the file"
         + " damaged?"
     case .headerTooLarge(let file, let limit):
-      "\(file): what stands before the data takes more than the \(limit) bytes that are accepted"
+      "\(file): what stands before the data takes more than the \(limit) bytes that are accepted;"
+        + " \(GGUFError.again)"
     case .invalidName(let file, let offset, let place, let reason):
-      "\(file): byte \(offset): \(place) \(reason)"
+      "\(file): byte \(offset): \(place) \(reason); \(GGUFError.again)"
     case .invalidUTF8(let file, let offset, let place):
-      "\(file): byte \(offset): \(place) is not UTF-8"
-    case .duplicateKey(let file, let key):
-      "\(file): the key '\(key)' comes twice; a reader could take either, so none does"
+      "\(file): byte \(offset): \(place) is not UTF-8; \(GGUFError.again)"
+    case .duplicateKey(let file, let offset, let key):
+      "\(file): byte \(offset): the key '\(key)' comes twice; a reader could take either, so none"
+        + " does: convert the model again"
     case .unknownValueType(let file, let offset, let place, let type):
-      "\(file): byte \(offset): \(place) has the value type \(type), which GGUF does not define"
+      "\(file): byte \(offset): \(place) has the value type \(type), which GGUF does not define;"
+        + " \(GGUFError.again)"
     case .nestedArray(let file, let offset, let key):
       "\(file): byte \(offset): the value of '\(key)' is an array of arrays, which llama.cpp refuses,"
         + " too; remove the key with the tool that wrote it"
     case .invalidBool(let file, let offset, let place, let value):
-      "\(file): byte \(offset): \(place) is the truth value \(value), neither 0 nor 1"
+      "\(file): byte \(offset): \(place) is the truth value \(value), neither 0 nor 1;"
+        + " \(GGUFError.again)"
     case .wrongKeyType(let file, let key, let expected, let got):
-      "\(file): the value of '\(key)' is of type \(got), expected \(expected)"
+      "\(file): the value of '\(key)' is of type \(got), expected \(expected); \(GGUFError.again)"
     case .missingKey(let file, let key):
-      "\(file): the key '\(key)' is missing"
+      "\(file): the key '\(key)' is missing; is this a split of the model? download it, or split the"
+        + " model, again"
     case .invalidAlignment(let file, let value):
       "\(file): general.alignment is \(value), expected a power of two from"
-        + " \(GGUFLimits.alignments.lowerBound) to \(GGUFLimits.alignments.upperBound)"
-    case .duplicateTensor(let file, let tensor):
-      "\(file): tensor '\(tensor)' comes twice; a reader could take either, so none does"
-    case .invalidTensor(let file, let tensor, let reason):
-      "\(file): tensor '\(tensor)': \(reason)"
-    case .misaligned(let file, let tensor, let offset, let alignment):
-      "\(file): tensor '\(tensor)' begins at byte \(offset) of the data, which is no multiple of the"
-        + " alignment, \(alignment)"
+        + " \(GGUFLimits.alignments.lowerBound) to \(GGUFLimits.alignments.upperBound);"
+        + " \(GGUFError.again)"
+    case .duplicateTensor(let file, let offset, let tensor):
+      "\(file):\(GGUFError.place(offset)) tensor '\(tensor)' comes twice; a reader could take either,"
+        + " so none does: convert the model again"
+    case .invalidTensor(let file, let offset, let tensor, let reason):
+      "\(file):\(GGUFError.place(offset)) tensor '\(tensor)': \(reason)"
+        + (offset == nil ? "" : "; \(GGUFError.again)")
+    case .misaligned(let file, let entry, let tensor, let offset, let alignment):
+      "\(file): byte \(entry): tensor '\(tensor)' begins at byte \(offset) of the data, which is no"
+        + " multiple of the alignment, \(alignment); \(GGUFError.again)"
     case .tensorPastEnd(let file, let tensor, let offset, let needed, let available):
       "\(file): tensor '\(tensor)' has \(needed) bytes from byte \(offset) of the data, which has"
         + " \(available); is the download complete?"
     case .overlap(let file, let tensor, let other):
-      "\(file): tensors '\(other)' and '\(tensor)' share bytes; each must have its own"
+      "\(file): tensors '\(other)' and '\(tensor)' share bytes, and each must have its own;"
+        + " \(GGUFError.again)"
     case .unknownElementType(let file, let tensor, let type):
       "\(file): tensor '\(tensor)' is of type \(type), whose size this version does not know; take a"
         + " file quantised to another type"
@@ -162,7 +173,8 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
       "\(second): tensor '\(tensor)' is also in \(first.lastComponent?.string ?? first.string); are"
         + " both of one model?"
     case .notExpressible(let file, let tensor, let type):
-      "\(file): GGUF has no element type \(type) (tensor '\(tensor)'); choose another with --type"
+      "\(file): GGUF has no element type \(type) (tensor '\(tensor)'); 'moepack convert --type' makes"
+        + " another of it"
     case .cannotWrite(let file, let what, let reason):
       "\(file): cannot write \(what): \(reason)"
     case .unwritten(let file, let tensor, let missing):
@@ -170,6 +182,12 @@ public enum GGUFError: Error, Equatable, CustomStringConvertible {
         + " place"
     }
   }
+
+  /// What helps where the file itself is at fault.
+  private static let again = "is the file damaged? download or convert it again"
+
+  /// Where in a file, with a space before it; nothing where that is not known.
+  private static func place(_ offset: Int?) -> String { offset.map { " byte \($0):" } ?? "" }
 
   /// Whether a file is of one of the formats that llama.cpp had before GGUF.
   private static func isAncestor(_ start: [UInt8]) -> Bool {

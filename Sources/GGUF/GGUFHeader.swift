@@ -130,7 +130,7 @@ public struct GGUFHeader: Sendable {
       }
       let value = try readValue(&cursor, key, file)
       guard metadata.append(key, value) else {
-        throw GGUFError.duplicateKey(file: file, key: key)
+        throw GGUFError.duplicateKey(file: file, offset: start, key: key)
       }
     }
     return metadata

@@ -25,6 +25,15 @@ public struct GGUFLayout: Sendable {
   public init(metadata: GGUFMetadata, tensors: [TensorLayout], file: FilePath) throws {
     alignment = try GGUFHeader.alignment(of: metadata, file)
     try GGUFLayout.check(metadata, file)
+    guard tensors.count <= GGUFLimits.tensors else {
+      throw GGUFLayout.cannot(
+        file,
+        "\(tensors.count) tensors",
+        "at most \(GGUFLimits.tensors) are accepted in a file; write splits of fewer"
+          + " (--split-max-tensors)"
+      )
+    }
+    let list = try GGUFLayout.checked(tensors, file)
     var bytes = GGUFBytes()
     bytes.append("GGUF".utf8)
     bytes.append(UInt32(3))
@@ -34,51 +43,38 @@ public struct GGUFLayout: Sendable {
       bytes.append(string: key)
       bytes.append(value)
     }
-    var names: Set<UTF8Key> = []
-    var sizes: [Int] = []
     var end = 0
-    for tensor in tensors {
-      let type = try GGUFLayout.check(tensor, file)
-      guard names.insert(UTF8Key(tensor.name)).inserted else {
-        throw GGUFError.duplicateTensor(file: file, tensor: tensor.name)
-      }
-      let size: Int
-      do { size = try type.byteCount(shape: tensor.shape) } catch {
-        throw GGUFError.invalidTensor(file: file, tensor: tensor.name, reason: error.reason)
-      }
+    for (tensor, (type, size)) in zip(tensors, list) {
       bytes.append(string: tensor.name)
       bytes.append(UInt32(tensor.shape.count))
       for axis in tensor.shape.reversed() { bytes.append(UInt64(axis)) }
       bytes.append(type.id)
       bytes.append(UInt64(end))
-      sizes.append(size)
       let (next, overflow) = end.addingReportingOverflow(size)
       // Room for the padding, the header and more.
       guard !overflow, next < Int.max / 2 else {
-        throw GGUFLayout.cannot(file, "tensor '\(tensor.name)'", "the file would be too large")
+        throw GGUFLayout.cannot(
+          file,
+          "tensor '\(tensor.name)'",
+          "the file would be too large; write splits (--split-max-size)"
+        )
       }
       end = aligned(next, to: alignment)
-    }
-    guard tensors.count <= GGUFLimits.tensors else {
-      throw GGUFLayout.cannot(
-        file,
-        "\(tensors.count) tensors",
-        "at most \(GGUFLimits.tensors) are accepted; use more splits"
-      )
     }
     bytes.pad(to: alignment)
     guard bytes.content.count <= GGUFLimits.headerBytes else {
       throw GGUFLayout.cannot(
         file,
         "\(bytes.content.count) bytes before the data",
-        "at most \(GGUFLimits.headerBytes) are accepted"
+        "at most \(GGUFLimits.headerBytes) are accepted; write splits of fewer tensors"
+          + " (--split-max-tensors), or fewer keys"
       )
     }
     header = bytes.content
     byteCount = header.count + end
     var ranges: [Range<Int>] = []
     var start = header.count
-    for size in sizes {
+    for (_, size) in list {
       ranges.append(start..<start + size)
       start = aligned(start + size, to: alignment)
     }
@@ -130,6 +126,38 @@ public struct GGUFLayout: Sendable {
         )
       }
     }
+  }
+
+  /// Types and bytes of tensors, which may go into one file or several.
+  ///
+  /// - Parameters:
+  ///   - tensors: The tensors.
+  ///   - file: For errors.
+  /// - Returns: As many, in order; bytes are below 2^60, for their bits can be counted.
+  /// - Throws: ``GGUFError`` for a tensor that the format cannot say, or a name given twice.
+  static func checked(_ tensors: [TensorLayout], _ file: FilePath) throws(GGUFError)
+    -> [(type: GGUFElementType, byteCount: Int)]
+  {
+    var names: Set<UTF8Key> = []
+    var list: [(type: GGUFElementType, byteCount: Int)] = []
+    list.reserveCapacity(tensors.count)
+    for tensor in tensors {
+      let type = try check(tensor, file)
+      guard names.insert(UTF8Key(tensor.name)).inserted else {
+        throw .duplicateTensor(file: file, offset: nil, tensor: tensor.name)
+      }
+      let size: Int
+      do { size = try type.elementType.byteCount(shape: tensor.shape) } catch {
+        throw .invalidTensor(
+          file: file,
+          offset: nil,
+          tensor: tensor.name,
+          reason: error.description
+        )
+      }
+      list.append((type, size))
+    }
+    return list
   }
 
   private static func check(_ tensor: TensorLayout, _ file: FilePath) throws(GGUFError)

@@ -36,7 +36,9 @@ public struct GGUFMetadata: Sendable {
   /// Adds a key behind the others; false if it is there already.
   @discardableResult
   mutating func append(_ key: String, _ value: GGUFValue) -> Bool {
-    guard places.updateValue(entries.count, forKey: UTF8Key(key)) == nil else { return false }
+    let name = UTF8Key(key)
+    guard places[name] == nil else { return false }
+    places[name] = entries.count
     entries.append((key, value))
     return true
   }
@@ -66,4 +68,6 @@ enum GGUFKey {
   static let splitCount = "split.count"
   static let splitTensorCount = "split.tensors.count"
   static let split = [splitNumber, splitCount, splitTensorCount]
+  /// What every split may say for itself.
+  static let ownOfSplits = split + [architecture, alignment]
 }

@@ -57,10 +57,12 @@ public struct GGUFShardPlan: Sendable {
     self.tensors = tensors
     var metadata = metadata
     for key in GGUFKey.split { metadata[key] = nil }
-    // All rules are checked, and all sizes known, before anything is divided.
-    let whole = try GGUFLayout(metadata: metadata, tensors: tensors, file: destination)
-    let groups = GGUFShardPlan.groups(whole, limits)
+    // Rules for tensors are checked over all of them, those for files when each is laid out.
+    let sizes = try GGUFLayout.checked(tensors, destination).map(\.byteCount)
+    let alignment = try GGUFHeader.alignment(of: metadata, destination)
+    let groups = GGUFShardPlan.groups(sizes.map { aligned($0, to: alignment) }, limits)
     guard groups.count > 1 else {
+      let whole = try GGUFLayout(metadata: metadata, tensors: tensors, file: destination)
       shards = [Shard(path: destination, tensors: Array(tensors.indices), layout: whole)]
       return
     }
@@ -89,24 +91,24 @@ public struct GGUFShardPlan: Sendable {
     }
   }
 
-  /// Which tensors go together.
-  private static func groups(_ whole: GGUFLayout, _ limits: Limits) -> [Range<Int>] {
-    var groups: [Range<Int>] = limits.isFirstEmpty && !whole.ranges.isEmpty ? [0..<0] : []
+  /// Which tensors go together; `sizes` are their bytes with padding, each below 2^61.
+  private static func groups(_ sizes: [Int], _ limits: Limits) -> [Range<Int>] {
+    var groups: [Range<Int>] = limits.isFirstEmpty && !sizes.isEmpty ? [0..<0] : []
     var start = 0
     var filled = 0
-    for index in whole.ranges.indices {
-      let size = whole.ranges[index].count + whole.padding(behind: index).count
+    for (index, size) in sizes.enumerated() {
       let isFull =
-        limits.bytes.map { filled + size > $0 } ?? false
+        limits.bytes.map { filled > $0 - size } ?? false
         || limits.tensors.map { index - start >= max(1, $0) } ?? false
       if isFull, index > start {
         groups.append(start..<index)
         start = index
         filled = 0
       }
-      filled += size
+      // A file that comes to more is refused when it is laid out.
+      filled = min(filled + size, Int.max / 2)
     }
-    return groups + [start..<whole.ranges.count]
+    return groups + [start..<sizes.count]
   }
 
   /// Whether a path is named like a split, `NAME-00002-of-00005.gguf`: a whole file should not be.

@@ -9,6 +9,8 @@ struct GGUFTensorList {
   private var entries: [Entry] = []
 
   private struct Entry {
+    /// Where the entry itself starts in the file.
+    let position: Int
     let name: String
     let type: GGUFElementType
     /// Outermost first.
@@ -31,7 +33,11 @@ struct GGUFTensorList {
     for number in 0..<count {
       let entry = try readEntry(&cursor, number)
       guard names.insert(UTF8Key(entry.name)).inserted else {
-        throw GGUFError.duplicateTensor(file: file, tensor: entry.name)
+        throw GGUFError.duplicateTensor(
+          file: file,
+          offset: entry.position,
+          tensor: entry.name
+        )
       }
       entries.append(entry)
     }
@@ -50,12 +56,12 @@ struct GGUFTensorList {
     }
     let axes: UInt32 = try cursor.integer("tensor '\(name)'")
     guard axes <= GGUFLimits.axes else {
-      throw invalid(name, "\(axes) axes, at most \(GGUFLimits.axes) are possible")
+      throw invalid(name, start, "\(axes) axes, at most \(GGUFLimits.axes) are possible")
     }
     var shape: [Int] = []
     for axis in 0..<axes {
       let size: Int64 = try cursor.integer("tensor '\(name)'")
-      guard size >= 0 else { throw invalid(name, "axis \(axis) has \(size) elements") }
+      guard size >= 0 else { throw invalid(name, start, "axis \(axis) has \(size) elements") }
       shape.append(Int(size))
     }
     // The file has the innermost axis first.
@@ -64,14 +70,20 @@ struct GGUFTensorList {
     let offset: UInt64 = try cursor.integer("tensor '\(name)'")
     do {
       // Sizes must be countable even where the type says nothing of bytes.
-      _ = try GGUFElementType.elementCount(shape)
-      let byteCount = type.isKnown ? try type.byteCount(shape: shape) : 0
-      return Entry(name: name, type: type, shape: shape, offset: offset, byteCount: byteCount)
-    } catch { throw invalid(name, error.reason) }
+      _ = try ElementType.elementCount(shape)
+      return Entry(
+        position: start,
+        name: name,
+        type: type,
+        shape: shape,
+        offset: offset,
+        byteCount: type.isKnown ? try type.elementType.byteCount(shape: shape) : 0
+      )
+    } catch { throw invalid(name, start, error.description) }
   }
 
-  private func invalid(_ tensor: String, _ reason: String) -> GGUFError {
-    .invalidTensor(file: file, tensor: tensor, reason: reason)
+  private func invalid(_ tensor: String, _ offset: Int, _ reason: String) -> GGUFError {
+    .invalidTensor(file: file, offset: offset, tensor: tensor, reason: reason)
   }
 
   // MARK: - Placing
@@ -91,6 +103,7 @@ struct GGUFTensorList {
       guard entry.offset % UInt64(alignment) == 0 else {
         throw .misaligned(
           file: file,
+          entry: entry.position,
           tensor: entry.name,
           offset: entry.offset,
           alignment: alignment
@@ -156,11 +169,11 @@ struct GGUFTensorList {
     let late = walk.outOfOrder
     if let first = late.first {
       warnings.append(
-        "\(file): \(late.count) tensors stand before one that the header lists earlier, the first of"
-          + " them '\(placed.tensors[first].name)'; llama.cpp refuses such a file"
+        "\(file): \(late.count) tensors stand before the end of one that the header lists earlier, the"
+          + " first of them '\(placed.tensors[first].name)'; llama.cpp refuses such a file"
       )
     }
-    if let last = walk.order.last, walk.endIsPadded(alignment, byteCount) == false {
+    if let last = walk.last, !walk.endIsPadded(alignment, byteCount) {
       warnings.append(
         "\(file): the padding behind the last tensor, '\(placed.tensors[last].name)', is missing"
       )
@@ -182,6 +195,8 @@ struct GGUFWalk {
   let order: [Int]
   /// Where each tensor of the list ends; one without a known size at what follows it.
   private(set) var ends: [Int]
+  /// The tensor whose bytes end last.
+  let last: Int?
   /// Two tensors that share bytes.
   private(set) var overlap: (first: Int, second: Int)?
 
@@ -197,13 +212,16 @@ struct GGUFWalk {
     }
     self.order = order
     ends = tensors.map(\.fileRange.upperBound)
-    for (place, index) in order.enumerated() {
-      let next =
-        place + 1 < order.count ? tensors[order[place + 1]].fileRange.lowerBound : max(end, 0)
+    // An empty tensor has no byte to share, wherever it stands.
+    let filled = order.filter { unreadable.contains($0) || !tensors[$0].fileRange.isEmpty }
+    last = filled.last ?? order.last
+    for (place, index) in filled.enumerated() {
+      let next = place + 1 < filled.count ? filled[place + 1] : nil
+      let start = next.map { tensors[$0].fileRange.lowerBound } ?? max(end, 0)
       if unreadable.contains(index) {
-        ends[index] = max(next, tensors[index].fileRange.lowerBound)
-      } else if place + 1 < order.count, ends[index] > next, overlap == nil {
-        overlap = (index, order[place + 1])
+        ends[index] = max(start, tensors[index].fileRange.lowerBound)
+      } else if let next, ends[index] > start, overlap == nil {
+        overlap = (index, next)
       }
     }
   }
@@ -225,22 +243,21 @@ struct GGUFWalk {
       position = max(position, min(end, aligned(ends[index], to: alignment)))
     }
     // A file without tensors may well end before its data would start.
-    if end > position, !order.isEmpty { gaps.append(Gap(range: position..<end, tensor: nil)) }
+    if end > position { gaps.append(Gap(range: position..<end, tensor: nil)) }
     return gaps
   }
 
-  /// Tensors that stand before one which the list has earlier.
+  /// Tensors that stand before the end of one which the list has earlier.
   var outOfOrder: [Int] {
     var furthest = 0
     return tensors.indices.filter { index in
-      let start = tensors[index].fileRange.lowerBound
-      defer { furthest = max(furthest, start) }
-      return start < furthest
+      defer { furthest = max(furthest, ends[index]) }
+      return tensors[index].fileRange.lowerBound < furthest
     }
   }
 
   /// Whether the file goes on behind the last tensor to a multiple of the alignment.
   func endIsPadded(_ alignment: Int, _ end: Int) -> Bool {
-    order.last.map { unreadable.contains($0) || aligned(ends[$0], to: alignment) <= end } ?? true
+    last.map { unreadable.contains($0) || aligned(ends[$0], to: alignment) <= end } ?? true
   }
 }

@@ -3,18 +3,31 @@
 /// llama.cpp asks for exact types (a `u64` where it expects a `u32` is an error), so a value keeps
 /// its own from file to file.
 public enum GGUFValue: Sendable {
+  /// `u8`, a whole number from 0 to 255.
   case uint8(UInt8)
+  /// `i8`, a whole number from -128 to 127.
   case int8(Int8)
+  /// `u16`, a whole number from 0 to 65,535: numbers of splits.
   case uint16(UInt16)
+  /// `i16`, a whole number from -32,768 to 32,767.
   case int16(Int16)
+  /// `u32`, a whole number from 0 to 2^32 - 1: nearly all sizes and ids.
   case uint32(UInt32)
+  /// `i32`, a whole number from -2^31 to 2^31 - 1.
   case int32(Int32)
+  /// `f32`, a number in single precision; any bit pattern, not a number included.
   case float32(Float)
+  /// A truth value, a byte 0 or 1 in the file.
   case bool(Bool)
+  /// Text in UTF-8, its length before it; it may be empty and may contain a NUL.
   case string(String)
+  /// Elements of one type, which is not itself an array.
   case array(GGUFArray)
+  /// `u64`, a whole number from 0 to 2^64 - 1.
   case uint64(UInt64)
+  /// `i64`, a whole number from -2^63 to 2^63 - 1.
   case int64(Int64)
+  /// `f64`, a number in double precision; any bit pattern, not a number included.
   case float64(Double)
 
   /// The value's type.

@@ -21,9 +21,11 @@ public final class GGUFWriter: Sendable {
   /// - Parameters:
   ///   - plan: Files, keys and tensors.
   ///   - isResumable: Whether an earlier run's work files are gone on with and the own ones kept.
-  /// - Throws: `StorageError` if a work file cannot be made or written.
+  /// - Throws: `StorageError` if a work file cannot be made or written, or there are more of them
+  ///   than the process may hold open.
   public init(_ plan: GGUFShardPlan, isResumable: Bool = false) throws {
     self.plan = plan
+    if let first = plan.shards.first { try OpenFiles.allow(plan.shards.count, for: first.path) }
     var files: [ReplacementFile] = []
     var places = [(file: Int, range: Range<Int>)](
       repeating: (0, 0..<0),

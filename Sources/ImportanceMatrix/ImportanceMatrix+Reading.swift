@@ -1,4 +1,5 @@
 internal import GGUF
+internal import JSON
 internal import Storage
 public import SystemPackage
 internal import Tensors
@@ -31,26 +32,22 @@ extension ImportanceMatrix {
     let datasets = try ImportanceMatrix.datasets(file)
     let count = try ImportanceMatrix.number(file, ImportanceMatrixKey.chunkCount)
     let size = try ImportanceMatrix.number(file, ImportanceMatrixKey.chunkSize)
-    var parts: [String: (sums: Int?, counts: Int?)] = [:]
-    // Names that differ in bytes may still be one text to Unicode.
-    func set(_ place: inout Int?, _ index: Int, _ name: String) throws {
-      guard place == nil else {
-        throw ImportanceMatrixError.duplicateEntry(file: path, tensor: name)
-      }
-      place = index
-    }
+    // No name is there twice: a GGUF file has every tensor's name once.
+    var parts: [UTF8Key: (sums: Int?, counts: Int?)] = [:]
     for (index, tensor) in file.tensors.enumerated() {
       // Other tensors, as the sums of inputs (.in_sum) of newer versions, are left alone.
       if let name = ImportanceMatrix.name(tensor.name, without: ImportanceMatrixKey.sums) {
-        try set(&parts[name, default: (nil, nil)].sums, index, name)
+        parts[UTF8Key(name), default: (nil, nil)].sums = index
       } else if let name = ImportanceMatrix.name(tensor.name, without: ImportanceMatrixKey.counts) {
-        try set(&parts[name, default: (nil, nil)].counts, index, name)
+        parts[UTF8Key(name), default: (nil, nil)].counts = index
       }
     }
     guard !parts.isEmpty else { throw ImportanceMatrixError.empty(file: path) }
-    let names = parts.keys.sorted(by: ImportanceMatrix.precedes)
+    // By name, so that of several flaws the same one is told each time.
+    let names = parts.keys.map(\.string).sorted(by: ImportanceMatrix.precedes)
     let entries = try names.map { name in
-      try ImportanceMatrix.entry(file, name, parts[name]?.sums, parts[name]?.counts)
+      let part = parts[UTF8Key(name)]
+      return try ImportanceMatrix.entry(file, name, part?.sums, part?.counts)
     }
     self.init(
       datasets: datasets,
@@ -113,8 +110,7 @@ extension ImportanceMatrix {
     return Entry(
       name: name,
       sums: try numbers(file, sums, name, "sum"),
-      // As llama.cpp takes them: to the nearest whole number.
-      counts: try numbers(file, counts, name, "count").map { $0.rounded() }
+      counts: try numbers(file, counts, name, "count")
     )
   }
 

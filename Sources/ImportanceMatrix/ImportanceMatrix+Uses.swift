@@ -14,7 +14,9 @@ extension ImportanceMatrix {
   /// - Returns: [columns], none negative; nil if the tensor has no entry, and then it is quantised
   ///   without weights.
   /// - Throws: ``ImportanceMatrixError/otherSize(file:tensor:expected:got:)`` if the entry is of
-  ///   another shape than the tensor, which `llama-quantize` refuses too, `token_embd.weight` excepted.
+  ///   another shape than the tensor, which `llama-quantize` refuses too, `token_embd.weight` excepted;
+  ///   ``ImportanceMatrixError/otherCounts(file:tensor:experts:got:)`` if it has neither one count nor
+  ///   one for each matrix.
   public func weights(
     for name: String,
     expert: Int = 0,
@@ -32,6 +34,14 @@ extension ImportanceMatrix {
         got: entry.sums.count
       )
     }
+    guard [1, experts].contains(entry.counts.count) else {
+      throw .otherCounts(
+        file: file,
+        tensor: name,
+        experts: experts,
+        got: entry.counts.count
+      )
+    }
     let own = expert * columns..<(expert + 1) * columns
     let part = entry.sumsPerCount
     return own.map { place in
@@ -44,13 +54,13 @@ extension ImportanceMatrix {
   /// How many tokens each routed expert of a layer got, [E].
   ///
   /// - Parameter layer: Index of the decoder layer.
-  /// - Returns: Counts, whole numbers; nil if the file has none of the layer's experts, or is of the
+  /// - Returns: Counts to the nearest whole number, as `llama-imatrix` reads them; nil if the file has none of the layer's experts, or is of the
   ///   legacy form, which keeps no count per expert.
   public func expertCounts(layer: Int) -> [Float]? {
     guard form == .gguf else { return nil }
     for part in ["gate", "up", "gate_up", "down"] {
       if let entry = self["blk.\(layer).ffn_\(part)_exps.weight"], entry.counts.count > 1 {
-        return entry.counts
+        return entry.counts.map { $0.rounded() }
       }
     }
     return nil

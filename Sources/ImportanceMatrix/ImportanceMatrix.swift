@@ -1,3 +1,4 @@
+internal import JSON
 internal import Storage
 public import SystemPackage
 
@@ -21,8 +22,8 @@ public struct ImportanceMatrix: Sendable {
     public let name: String
     /// Sums of squares, [E, in]; E is 1 for a tensor that is one matrix. Finite, none negative.
     public let sums: [Float]
-    /// Tokens in each sum, whole numbers, [E], or [1] where one number is all matrices'. In the
-    /// legacy form [1], the number of calls.
+    /// Tokens in each sum, [E], or [1] where one number is all matrices'. In the legacy form [1], the
+    /// number of calls. Whole numbers as `llama-imatrix` writes them; others are kept as they stand.
     public let counts: [Float]
 
     /// Numbers of `sums` that belong to one count; at least one.
@@ -50,9 +51,9 @@ public struct ImportanceMatrix: Sendable {
   /// The file it came from; nil if from none.
   public let file: FilePath?
 
-  private let places: [String: Int]
+  private let places: [UTF8Key: Int]
 
-  /// An importance matrix; names of `entries` must be unique.
+  /// An importance matrix; names of `entries` must be unique, compared by bytes.
   public init(
     form: Form = .gguf,
     datasets: [String],
@@ -68,11 +69,11 @@ public struct ImportanceMatrix: Sendable {
     self.file = file
     let sorted = entries.sorted { ImportanceMatrix.precedes($0.name, $1.name) }
     self.entries = sorted
-    places = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1.name, $0) })
+    places = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { (UTF8Key($1.name), $0) })
   }
 
   /// The entry of the tensor called `name`; nil if there is none.
-  public subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
+  public subscript(name: String) -> Entry? { places[UTF8Key(name)].map { entries[$0] } }
 
   /// The order of names in a file: by bytes, as C++ sorts.
   static func precedes(_ a: String, _ b: String) -> Bool {

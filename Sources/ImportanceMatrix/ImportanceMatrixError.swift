@@ -12,10 +12,12 @@ public enum ImportanceMatrixError: Error, Equatable, CustomStringConvertible {
   case impossibleValue(file: FilePath, tensor: String, part: String, index: Int, value: Float)
   /// The bytes of a legacy file do not add up.
   case malformed(file: FilePath, offset: Int, place: String, reason: String)
-  /// A legacy file has two entries of a name.
+  /// A legacy file has two entries of a name, compared by bytes.
   case duplicateEntry(file: FilePath, tensor: String)
   /// A file without entries.
   case empty(file: FilePath)
+  /// An entry has neither one count nor as many as the tensor it is for has matrices.
+  case otherCounts(file: FilePath?, tensor: String, experts: Int, got: Int)
   /// An entry is of another size than the tensor it is for.
   case otherSize(file: FilePath?, tensor: String, expected: Int, got: Int)
 
@@ -40,9 +42,17 @@ public enum ImportanceMatrixError: Error, Equatable, CustomStringConvertible {
       "\(file): entry '\(tensor)' comes twice; a reader could take either, so none does"
     case .empty(let file):
       "\(file): has no entries; was llama-imatrix stopped before its first chunk?"
+    case .otherCounts(let file, let tensor, let experts, let got):
+      ImportanceMatrixError.place(file, tensor)
+        + " has \(got) counts, the tensor needs \(experts == 1 ? "1" : "1 or \(experts)"); was it made"
+        + " from another model?"
     case .otherSize(let file, let tensor, let expected, let got):
-      (file.map { "\($0): entry '\(tensor)'" } ?? "importance matrix, entry '\(tensor)'")
+      ImportanceMatrixError.place(file, tensor)
         + " has \(got) values, the tensor needs \(expected); was it made from another model?"
     }
+  }
+
+  private static func place(_ file: FilePath?, _ tensor: String) -> String {
+    (file?.string ?? "importance matrix") + ": entry '\(tensor)'"
   }
 }

@@ -1,4 +1,5 @@
 internal import GGUF
+internal import JSON
 internal import Storage
 public import SystemPackage
 internal import Tensors
@@ -29,7 +30,7 @@ public final class ImportanceMatrixWriter: Sendable {
   }
 
   private let writer: GGUFWriter
-  private let places: [String: Int]
+  private let places: [UTF8Key: Int]
   private let shapes: [Shape]
 
   /// Bytes of the file with these entries, its texts' names aside.
@@ -78,7 +79,7 @@ public final class ImportanceMatrixWriter: Sendable {
       tensors.append(layout(ImportanceMatrixKey.counts, 1))
     }
     self.shapes = sorted
-    places = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1.name, $0) })
+    places = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { (UTF8Key($1.name), $0) })
     writer = try GGUFWriter(
       try GGUFShardPlan(destination: destination, metadata: metadata, tensors: tensors),
       isResumable: isResumable
@@ -101,7 +102,9 @@ public final class ImportanceMatrixWriter: Sendable {
   }
 
   private func place(_ name: String) -> Int {
-    guard let place = places[name] else { preconditionFailure("\(name) was not announced") }
+    guard let place = places[UTF8Key(name)] else {
+      preconditionFailure("\(name) was not announced")
+    }
     return place
   }
 

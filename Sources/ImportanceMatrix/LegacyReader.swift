@@ -1,3 +1,4 @@
+internal import JSON
 internal import Storage
 internal import SystemPackage
 
@@ -18,11 +19,11 @@ struct LegacyReader {
     guard count > 0, Int(count) <= left / 17 else {
       throw flaw(at: 0, "the number of entries", "is \(count), with \(left) bytes behind it")
     }
-    var names: Set<String> = []
+    var names: Set<UTF8Key> = []
     var entries: [ImportanceMatrix.Entry] = []
     for index in 1...Int(count) {
       let entry = try entry(index)
-      guard names.insert(entry.name).inserted else {
+      guard names.insert(UTF8Key(entry.name)).inserted else {
         throw ImportanceMatrixError.duplicateEntry(file: file.path, tensor: entry.name)
       }
       entries.append(entry)

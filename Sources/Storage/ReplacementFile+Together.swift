@@ -8,7 +8,8 @@ extension ReplacementFile {
   /// What stood at the destinations waits beside them, the first set aside first, and comes back if
   /// a renaming fails. The first of the new files is put in place last. So whenever the process is
   /// killed in between, the first file is missing, and nobody takes a mixture for a whole; what was
-  /// there lies beside under the name with `.partial-replaced` behind it.
+  /// there lies beside under the name with `.partial-replaced` behind it, until files are put in
+  /// place at the same names: of a run that makes fewer or more of them some stay.
   ///
   /// - Parameter files: The files, the one without which the others are of no use first.
   /// - Throws: ``StorageError``; the destinations are then as they were.

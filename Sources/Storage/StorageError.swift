@@ -22,6 +22,8 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
   case busy(path: FilePath, process: Int?)
   /// A work file of an unfinished run is not what the run left.
   case lostWorkFile(path: FilePath)
+  /// More files must be open at once than the process may have.
+  case tooManyFiles(path: FilePath, count: Int, limit: Int)
   /// The folder the output is to be put in is missing.
   case missingFolder(path: FilePath)
 
@@ -57,6 +59,9 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       switch errno {
       case .noSuchFileOrDirectory: return "\(path): no such file or directory (\(action))"
       case .permissionDenied: return "\(path): permission denied (\(action))"
+      case .tooManyOpenFiles:
+        return "\(path): cannot \(action): the process has too many files open; raise the limit"
+          + " (ulimit -n) or use fewer, larger files"
       default: return "\(path): cannot \(action): \(errno)"
       }
     case .outOfSpace(let action, let path, let errno):
@@ -92,6 +97,9 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
     case .busy(let path, let process):
       let run = process.map { "another run (process \($0))" } ?? "another run"
       return "\(path): \(run) is writing this output; wait for it or choose another name"
+    case .tooManyFiles(let path, let count, let limit):
+      return "\(path): \(count) files must be open at once, of \(limit) that the process may have;"
+        + " raise the limit (ulimit -n \(OpenFiles.limit(for: count))) or use fewer, larger files"
     case .missingFolder(let path):
       return "\(path): no such folder to write to; create it first"
     }

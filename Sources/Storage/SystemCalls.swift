@@ -11,7 +11,7 @@ package struct SystemCalls: Sendable {
   package enum Name: Sendable {
     case open, close, duplicate, status, pathStatus, list, resolve, freeSpace
     case read, write, truncate, sync, lock, map
-    case rename, unlink, makeFolder, removeFolder
+    case rename, unlink, makeFolder, removeFolder, openFileLimit
   }
 
   /// What a test makes of a call.
@@ -161,6 +161,33 @@ extension SystemCalls {
     guard let mapping else { throw .invalidArgument }
     madvise(mapping, byteCount, MADV_SEQUENTIAL)
     return mapping
+  }
+}
+
+// MARK: - The process
+
+extension SystemCalls {
+  /// `getrlimit`: how many files the process may hold open, and what it may raise that to.
+  func openFileLimits() throws(Errno) -> (soft: Int, hard: Int) {
+    let limits = try readOpenFileLimits()
+    return (Int(clamping: limits.rlim_cur), Int(clamping: limits.rlim_max))
+  }
+
+  /// `setrlimit`: lets the process hold open as many files as it may ask for.
+  func raiseOpenFileLimit() throws(Errno) {
+    var limits = try readOpenFileLimits()
+    limits.rlim_cur = limits.rlim_max
+    _ = try make(.openFileLimit) {
+      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    }
+  }
+
+  private func readOpenFileLimits() throws(Errno) -> rlimit {
+    var limits = rlimit()
+    _ = try make(.openFileLimit) {
+      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    }
+    return limits
   }
 }
 

@@ -85,14 +85,17 @@ public enum ElementType: Hashable, Sendable {
     return bits / 8
   }
 
-  /// The product of `shape`, checked.
+  /// The product of `shape`; that of its other sizes must be countable even where one is zero, so
+  /// that the order of axes makes no difference.
+  ///
+  /// - Throws: ``TensorError/tooLarge(shape:)`` past 2^63 - 1, and for a negative size.
   public static func elementCount(_ shape: [Int]) throws(TensorError) -> Int {
     var count = 1
-    for size in shape {
+    for size in shape where size != 0 {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      guard !overflow, size >= 0 else { throw .tooLarge(shape: shape) }
+      guard !overflow, size > 0 else { throw .tooLarge(shape: shape) }
       count = product
     }
-    return count
+    return shape.contains(0) ? 0 : count
   }
 }

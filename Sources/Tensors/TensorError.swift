@@ -6,7 +6,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
   case notComputable(type: ElementType)
   /// The type has no way from Float32 here.
   case notEncodable(type: ElementType)
-  /// A product of the shape does not fit 63 bits.
+  /// A product of the shape, or of it and the type's bits, does not fit 63 bits.
   case tooLarge(shape: [Int])
   /// The innermost axis is not a whole number of blocks.
   case rowNotInBlocks(type: ElementType, row: Int)
@@ -22,7 +22,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
         + " this version reads"
     case .notEncodable(let type):
       "values cannot be stored as \(type.name); \(TensorError.encodable) can be written"
-    case .tooLarge(let shape): "shape \(shape) has more elements than can be counted"
+    case .tooLarge(let shape): "shape \(shape) has more elements or bits than can be counted"
     case .rowNotInBlocks(let type, let row):
       "rows of \(row) elements are not a multiple of \(type.name)'s block of \(type.blockElements)"
     case .partialByte(let type, let shape):

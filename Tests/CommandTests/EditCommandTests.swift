@@ -273,7 +273,7 @@ import Testing
     let run = try Moepack.run(
       ["edit", "large.gguf", "-o", "out.gguf"],
       in: folder.path.string,
-      fileLimit: 1024
+      limit: "-f 1024"
     )
     #expect(run.status == 1 && run.output.isEmpty)
     #expect(run.complaint.contains("out.gguf.partial") && run.complaint.contains("ulimit -f"))

@@ -43,11 +43,12 @@ enum Moepack {
   }()
 
   /// Runs `moepack` with `arguments`, in `folder`, and waits for it; `ending` is a signal to send it
-  /// after so many milliseconds, `fileLimit` the most blocks of 512 bytes that a file may have.
+  /// after so many milliseconds, `limit` what the shell's
+  /// `ulimit` is told before, as `-f 1024`.
   static func run(
     _ arguments: [String],
     in folder: String? = nil,
-    fileLimit: Int? = nil,
+    limit: String? = nil,
     output: Output = .kept,
     ending: (signal: Int32, after: UInt32)? = nil
   ) throws -> Run {
@@ -69,9 +70,9 @@ enum Moepack {
     }
     posix_spawn_file_actions_addopen(&actions, 2, scratch("err"), flags, 0o644)
     // glibc's action that changes the folder is hidden from Swift, so a shell does it.
-    let limit = fileLimit.map { "ulimit -f \($0) && " } ?? ""
-    let shell = ["/bin/sh", "-c", "\(limit)cd \"$0\" && exec \"$@\"", folder ?? "."]
-    let line = (folder == nil && fileLimit == nil ? [] : shell) + [path] + arguments
+    let limiting = limit.map { "ulimit \($0) && " } ?? ""
+    let shell = ["/bin/sh", "-c", "\(limiting)cd \"$0\" && exec \"$@\"", folder ?? "."]
+    let line = (folder == nil && limit == nil ? [] : shell) + [path] + arguments
     var words: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
     words.append(nil)
     defer { for word in words { free(word) } }

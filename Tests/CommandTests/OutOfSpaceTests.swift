@@ -52,7 +52,7 @@ import Testing
     let before = try ScratchFolder.names(in: scratch.path)
     // 512 KiB; the model has 3.3 MB in one file.
     let line = ["convert", input, "-o", output, "--force"]
-    let run = try Moepack.run(line, in: scratch.path, fileLimit: 1024)
+    let run = try Moepack.run(line, in: scratch.path, limit: "-f 1024")
     #expect(run.status == 1, "\(run.complaint)")
     #expect(run.output.isEmpty)
     #expect(run.complaint.contains(".partial"))

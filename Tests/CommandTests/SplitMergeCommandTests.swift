@@ -65,6 +65,32 @@ import Testing
     )
   }
 
+  @Test("more splits than the soft limit on open files are read and written; past the hard one not")
+  func openFiles() throws {
+    let model = RawGGUF.sound((0..<80).map { ("t\($0)", [8]) }).bytes
+    try folder.write(model, to: "in.gguf")
+    let split = ["split", path("in.gguf"), "-o", path("x.gguf"), "--split-max-tensors", "1"]
+    let merge = ["merge", path("x-00001-of-00080.gguf"), "-o", path("y.gguf")]
+    func refused(_ line: [String], naming file: String) throws {
+      let names = folder.names
+      let run = try Moepack.run(line, limit: "-n 100")
+      #expect(run.status == 1 && run.output.isEmpty)
+      for word in [file, "of 100 that the process may have", "ulimit -n", "larger files"] {
+        #expect(run.complaint.contains(word), "no '\(word)' in: \(run.complaint)")
+      }
+      #expect(folder.names == names)
+    }
+    try refused(split, naming: "x-00001-of-00080.gguf")
+    for line in [split, merge] {
+      let run = try Moepack.run(line, limit: "-S -n 64")
+      #expect(run.status == 0, "\(run.complaint)")
+    }
+    #expect(folder.names.filter { $0.hasPrefix("x-") }.count == 80)
+    #expect(try folder.bytes(of: "y.gguf") == model)
+    folder.remove("y.gguf")
+    try refused(merge, naming: "x-00001-of-00080.gguf")
+  }
+
   @Test("a dry run names the splits and writes nothing")
   func dryRun() throws {
     let json = try Moepack.json(

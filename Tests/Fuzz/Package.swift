@@ -39,7 +39,7 @@ let package = Package(
     room("Tensors", ["CKernels"]),
     room("Safetensors", ["JSON", "Storage", "Tensors", system]),
     room("GGUF", ["JSON", "Storage", "Tensors", system]),
-    room("ImportanceMatrix", ["GGUF", "Storage", "Tensors", system]),
+    room("ImportanceMatrix", ["GGUF", "JSON", "Storage", "Tensors", system]),
     room("Pack", ["CKernels", "JSON", "Parallelism", "Storage", "Tensors", "Zstandard", system]),
     room(
       "Checkpoint",
@@ -72,8 +72,9 @@ let package = Package(
     .target(
       name: "Targets",
       dependencies: [
-        "Checkpoint", "Conversion", "GGUF", "Inference", "JSON", "LinearAlgebra", "Pack",
-        "Safetensors", "Storage", "Tensors", "TestSupport", "Tokenization", "Zstandard", system,
+        "Checkpoint", "Conversion", "GGUF", "ImportanceMatrix", "Inference", "JSON",
+        "LinearAlgebra", "Pack", "Safetensors", "Storage", "Tensors", "TestSupport", "Tokenization",
+        "Zstandard", system,
       ],
       path: "Targets",
       swiftSettings: settings

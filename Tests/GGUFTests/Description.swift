@@ -1,5 +1,6 @@
 import GGUF
 import JSON
+import Storage
 import Tensors
 import TestSupport
 
@@ -13,7 +14,7 @@ enum Description {
       [
         .string(tensor.name), .string(tensor.type.name), JSONValue(tensor.shape),
         JSONValue(tensor.fileRange.lowerBound), JSONValue(tensor.byteCount),
-        .string(hexadecimal(CRC32.of(try file.bytes(ofTensor: index)), digits: 8)),
+        .string(UInt64(CRC32.of(try file.bytes(ofTensor: index))).hexadecimal(digits: 8)),
       ]
     }
     return [
@@ -40,12 +41,13 @@ enum Description {
 
   private static func valueText(_ value: GGUFValue) -> String {
     switch value {
-    case .float32(let value): hexadecimal(value.bitPattern, digits: 8)
-    case .float64(let value): hexadecimal(value.bitPattern, digits: 16)
+    case .float32(let value): UInt64(value.bitPattern).hexadecimal(digits: 8)
+    case .float64(let value): value.bitPattern.hexadecimal(digits: 16)
     case .bool(let value): value ? "true" : "false"
     case .string(let value): value
     case .uint64(let value): "\(value)"
-    case .array(let array): "\(array.count) \(hexadecimal(CRC32.of(bytes(array)), digits: 8))"
+    case .array(let array):
+      "\(array.count) \(UInt64(CRC32.of(bytes(array))).hexadecimal(digits: 8))"
     default: value.integer.map { "\($0)" } ?? "?"
     }
   }
@@ -69,13 +71,6 @@ enum Description {
       case .array: []
       }
     }
-  }
-
-  private static func hexadecimal(_ value: some FixedWidthInteger & UnsignedInteger, digits: Int)
-    -> String
-  {
-    let text = String(value, radix: 16)
-    return String(repeating: "0", count: digits - text.count) + text
   }
 }
 

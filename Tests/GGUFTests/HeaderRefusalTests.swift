@@ -33,7 +33,15 @@ struct HeaderRefusalTests {
     for word in ["\(folder("x.gguf")): "] + bad.words {
       #expect(text.contains(word), "no '\(word)' in: \(text)")
     }
+    #expect(HeaderRefusalTests.remedies.contains { text.contains($0) }, "no remedy in: \(text)")
   }
+
+  /// One of these ends each refusal.
+  private static let remedies = [
+    "download or convert it again", "is the download complete?", "is the file damaged?",
+    "convert the model again", "convert the original model again", "is this a GGUF file?",
+    "git lfs pull", "remove the key", "gguf-convert-endian", "a newer moepack may read it",
+  ]
 
   @Test("cut anywhere, a file is refused; only the last padding may be missing")
   func cut() throws {

@@ -83,6 +83,53 @@ struct ReaderTests {
     )
   }
 
+  @Test("what follows the header of a file without tensors is told, too")
+  func nothingButMore() throws {
+    var raw = RawGGUF()
+    raw.keys = [RawGGUF.pair("general.architecture", "test")]
+    raw.data = [UInt8](repeating: 7, count: 100)
+    let file = try open(raw)
+    #expect(file.header.warnings.count == 1)
+    #expect(file.header.warnings[0].contains("100 bytes of the data belong to no tensor"))
+    #expect(
+      try problems(file) == [
+        "byte \(file.header.dataStart): 100 bytes at the end of the file belong to no tensor"
+      ]
+    )
+  }
+
+  @Test("an empty tensor shares no bytes, wherever it stands, but is out of order")
+  func emptyInside() throws {
+    var raw = RawGGUF.sound([("a", [32])])
+    raw.tensors.append(RawGGUF.tensor("none", [0], at: 64))
+    raw.data.removeLast(10)
+    #expect(throws: GGUFError.self) { try open(raw) }
+    raw.data += [UInt8](repeating: 0, count: 10)
+    let file = try open(raw)
+    #expect(try file.bytes(ofTensor: 0).count == 128)
+    #expect(try file.bytes(ofTensor: 1) == [])
+    #expect(file.header.warnings.count == 1)
+    #expect(file.header.warnings[0].contains("first of them 'none'"))
+    #expect(try problems(file).map { $0.prefix(5) } == ["none:"])
+    // The next tensor that has bytes still must not begin within the first.
+    raw.tensors.append(RawGGUF.tensor("b", [1], at: 96))
+    let error = #expect(throws: GGUFError.self) { try open(raw) }
+    let text = error?.description ?? ""
+    #expect(text.contains("'a' and 'b' share bytes"), "\(text)")
+    // Listed first it is in order.
+    raw.tensors = [RawGGUF.tensor("none", [0], at: 0), RawGGUF.tensor("a", [32], at: 0)]
+    #expect(try open(raw).header.warnings == [])
+  }
+
+  @Test("the missing padding of the last bytes is told with an empty tensor behind them")
+  func emptyLast() throws {
+    var raw = RawGGUF.sound([("a", [25])])
+    raw.tensors.append(RawGGUF.tensor("none", [0], at: 96))
+    raw.data.removeLast(28)
+    let warnings = try open(raw).header.warnings
+    #expect(warnings.contains { $0.contains("behind the last tensor, 'a', is missing") })
+  }
+
   @Test("a gap before the first tensor counts")
   func leadingGap() throws {
     var raw = RawGGUF.sound([("a", [8])])

@@ -210,6 +210,40 @@ struct SplitTests {
     #expect(try GGUFCollection(first).tensors.count == 3)
   }
 
+  @Test("keys of the model in a later split are left out with a warning")
+  func laterKeys() throws {
+    let first = try write(changing: 1) {
+      $0.keys.append(RawGGUF.pair("important.key", "hello"))
+      $0.keys.append(RawGGUF.pair("other.key", 7))
+      $0.keys.append(RawGGUF.pair("general.alignment", 32))
+    }
+    let model = try GGUFCollection(first)
+    #expect(model.metadata.map(\.key) == ["general.architecture"])
+    #expect(model.warnings.count == 1)
+    let warning = model.warnings.first ?? ""
+    for word in [name(2, of: 3), "2 of its keys", "'important.key'"] {
+      #expect(warning.contains(word), "no '\(word)' in: \(warning)")
+    }
+  }
+
+  @Test("keys that every split has alike are lost to nobody, those that differ are")
+  func sameKeys() throws {
+    let first = try write()
+    func warnings(_ value: String) throws -> [String] {
+      for split in 0..<3 {
+        var file = RawGGUF.sound(
+          [("t\(split)", [8])],
+          keys: RawGGUF.splitKeys(UInt16(split), of: 3, tensors: 3)
+        )
+        file.keys.append(RawGGUF.pair("a.key", split == 2 ? value : "same"))
+        try folder.write(file.bytes, to: name(split + 1, of: 3))
+      }
+      return try GGUFCollection(first).warnings
+    }
+    #expect(try warnings("same") == [])
+    #expect(try warnings("other").count == 1)
+  }
+
   @Test("a merged file has the keys of a split with a count of 0")
   func merged() throws {
     var file = RawGGUF.sound([("t", [8])], keys: RawGGUF.splitKeys(0, of: 0, tensors: 1))
@@ -302,6 +336,39 @@ struct SplitTests {
     model.metadata["split.tensors.count"] = .int32(99)
     try model.write(folder("out.gguf"))
     #expect(try GGUFReader(folder("out.gguf")).metadata == Model.sample.metadata)
+  }
+
+  @Test("more tensors than a file may have go into splits")
+  func manyTensors() throws {
+    let tensors = (0...1 << 20).map { TensorLayout(name: "t\($0)", type: .i8, shape: [1]) }
+    func plan(_ limits: GGUFShardPlan.Limits) throws -> GGUFShardPlan {
+      try GGUFShardPlan(
+        destination: folder("m.gguf"),
+        metadata: GGUFMetadata(),
+        tensors: tensors,
+        limits: limits
+      )
+    }
+    #expect(try plan(.init(tensors: 1 << 20)).shards.map(\.tensors.count) == [1 << 20, 1])
+    let error = #expect(throws: GGUFError.self) { try plan(.init()) }
+    let text = error?.description ?? ""
+    for word in ["m.gguf", "1048577 tensors", "--split-max-tensors"] {
+      #expect(text.contains(word), "no '\(word)' in: \(text)")
+    }
+  }
+
+  @Test("a name that comes twice is refused, though the two would be in different splits")
+  func twiceInSplits() throws {
+    let tensors = ["a", "b", "a"].map { TensorLayout(name: $0, type: .i8, shape: [1]) }
+    let expected = GGUFError.duplicateTensor(file: folder("m.gguf"), offset: nil, tensor: "a")
+    #expect(throws: expected) {
+      try GGUFShardPlan(
+        destination: folder("m.gguf"),
+        metadata: GGUFMetadata(),
+        tensors: tensors,
+        limits: .init(tensors: 1)
+      )
+    }
   }
 
   @Test("more splits than can be counted are refused")

@@ -270,7 +270,12 @@ struct WriterTests {
     refused([], [tensor("n", .q8_0, [2, 33])], saying: "33", "block of 32")
     refused([], [tensor("n", .f32, [1 << 32, 1 << 32])], saying: "counted")
     refused([], [tensor("n", .f64, [1 << 61])], saying: "counted")
-    refused([], [tensor("n", .i8, [1 << 62]), tensor("m", .i8, [1 << 62])], saying: "too large")
+    refused(
+      [],
+      (0..<8).map { tensor("n\($0)", .i8, [1 << 59]) },
+      saying: "too large",
+      "--split-max-size"
+    )
     refused([], [tensor("n", .f32, [-1])], saying: "'n'")
     for type in ["U8", "BOOL", "F8_E4M3", "Q4_2", "GGML_43", "X"] {
       refused([], [tensor("n", ElementType(name: type))], saying: "'n'", type, "--type")

@@ -46,7 +46,7 @@ struct FormTests {
     #expect(try folder.bytes(of: "x.gguf") == expected)
   }
 
-  @Test("other tensors are left alone, counts go to the nearest whole number, one may be for all")
+  @Test("other tensors are left alone, counts stay as they stand, one may be for all")
   func tolerance() throws {
     try folder.write(
       Samples.gguf(
@@ -59,8 +59,31 @@ struct FormTests {
       to: "x.gguf"
     )
     let read = try ImportanceMatrix(reading: folder("x.gguf"))
-    #expect(read["a"]?.counts == [2])
+    #expect(read["a"]?.counts == [2.4])
+    #expect(try read.weights(for: "a", columns: 2) == [1 / 2.4 as Float, 4 / 2.4 as Float])
     #expect(try read.weights(for: "b", expert: 2, of: 3, columns: 2) == [2.5, 3])
+  }
+
+  @Test("names that differ in their bytes only are two, in both forms")
+  func namesByBytes() throws {
+    let (one, two) = ("\u{E9}", "e\u{301}")
+    let entries = [
+      ImportanceMatrix.Entry(name: one, sums: [1], counts: [1]),
+      ImportanceMatrix.Entry(name: two, sums: [4], counts: [2]),
+    ]
+    try ImportanceMatrix(datasets: [], chunkCount: 1, chunkSize: 1, entries: entries)
+      .write(to: folder("x.gguf"))
+    try folder.write(
+      .littleEndian(Int32(2)) + Samples.legacyEntry(one, calls: 1, [1])
+        + Samples.legacyEntry(two, calls: 2, [4]),
+      to: "x.dat"
+    )
+    for name in ["x.gguf", "x.dat"] {
+      let read = try ImportanceMatrix(reading: folder(name))
+      #expect(read.entries.count == 2)
+      #expect(read[one]?.sums == [1] && read[two]?.sums == [4])
+      #expect(try read.weights(for: two, columns: 1) == [2])
+    }
   }
 
   @Test("the legacy form, with and without what may follow the entries")

@@ -142,17 +142,6 @@ struct BadMatrix: Sendable, CustomStringConvertible {
       "-2",
       bytes: Samples.gguf(Samples.keys, [sums, ("a.counts", [1], [-2])])
     ),
-    BadMatrix(
-      "one name twice, composed and decomposed",
-      saying: "twice",
-      bytes: Samples.gguf(
-        Samples.keys,
-        [
-          ("\u{E9}.in_sum2", [1], [1]), ("\u{E9}.counts", [1], [1]),
-          ("e\u{301}.in_sum2", [1], [1]), ("e\u{301}.counts", [1], [1]),
-        ]
-      )
-    ),
   ]
 
   static let dat = [

@@ -47,6 +47,36 @@ struct UseTests {
     #expect(try embedding.weights(for: "token_embd.weight", columns: 2) == nil)
   }
 
+  @Test("counts that are neither one nor one for each expert are refused, not laid on other rows")
+  func otherCounts() throws {
+    func weights(_ counts: [Float], experts: Int = 4) throws -> [Float]? {
+      let entry = ImportanceMatrix.Entry(
+        name: "blk.0.ffn_up_exps.weight",
+        sums: [Float](repeating: 8, count: 16),
+        counts: counts
+      )
+      let matrix = ImportanceMatrix(datasets: [], chunkCount: 1, chunkSize: 1, entries: [entry])
+      return try matrix.weights(for: entry.name, expert: 1, of: experts, columns: 16 / experts)
+    }
+    #expect(try weights([2]) == [4, 4, 4, 4])
+    #expect(try weights([1, 2, 4, 8]) == [4, 4, 4, 4])
+    for (counts, experts) in [
+      ([1, 2], 4), ([Float](repeating: 1, count: 8), 4), ([1, 2, 4, 8], 2),
+    ]
+      as [([Float], Int)]
+    {
+      let error = #expect(throws: ImportanceMatrixError.self) {
+        try weights(counts, experts: experts)
+      }
+      let words = error?.description ?? ""
+      for word in [
+        "ffn_up_exps", "\(counts.count) counts", "1 or \(experts)", "another model",
+      ] {
+        #expect(words.contains(word), "no '\(word)' in: \(words)")
+      }
+    }
+  }
+
   @Test("frequencies are each expert's share of the counts")
   func frequencies() {
     func matrix(_ counts: [Float]) -> ImportanceMatrix {
@@ -66,6 +96,7 @@ struct UseTests {
     #expect(matrix([1, 3, 0, 4]).expertCounts(layer: 3) == [1, 3, 0, 4])
     #expect(matrix([1, 3, 0, 4]).expertFrequencies(layer: 3) == [0.125, 0.375, 0, 0.5])
     #expect(matrix([0, 0]).expertFrequencies(layer: 3) == [0, 0])
+    #expect(matrix([1.4, 2.5, 0.2]).expertCounts(layer: 3) == [1, 3, 0])
     #expect(matrix([1, 3]).expertFrequencies(layer: 2) == nil)
   }
 }

@@ -17,4 +17,16 @@ struct StorageErrorTests {
     let error = StorageError.system(action: "read", path: "m", errno: errno)
     #expect(error.isPassing == isPassing)
   }
+
+  @Test("too many open files say what helps")
+  func tooManyFiles() {
+    for error in [
+      StorageError.system(action: "open", path: "m.gguf", errno: .tooManyOpenFiles),
+      .tooManyFiles(path: "m.gguf", count: 2000, limit: 1024),
+    ] {
+      for word in ["m.gguf: ", "ulimit -n", "larger files"] {
+        #expect("\(error)".contains(word), "no '\(word)' in: \(error)")
+      }
+    }
+  }
 }

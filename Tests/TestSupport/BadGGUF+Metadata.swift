@@ -18,7 +18,7 @@ extension BadGGUF {
     BadGGUF("a key that is not UTF-8", saying: "key 1 is not UTF-8", "byte 32") {
       $0.keys = [RawGGUF.string(bytes: [0x61, 0xFF]) + .littleEndian(UInt32(0)) + [1]]
     },
-    BadGGUF("DUPLICATE_KEY", saying: "general.architecture", "twice") {
+    BadGGUF("DUPLICATE_KEY", saying: "byte 68", "general.architecture", "twice") {
       $0.keys.append(RawGGUF.pair("general.architecture", "other"))
     },
     BadGGUF("BAD_TYPE", saying: "general.name", "value type 13") { $0.keys = value(13, [0]) },

@@ -33,7 +33,8 @@ extension BadGGUF {
     ),
     BadGGUF(
       "BAD_N_DIMS",
-      saying: "'b'",
+      saying: "byte 109",
+      "'b'",
       "5 axes",
       spoiling: second(RawGGUF.tensor("b", [1, 1, 1, 1, 8], at: 64))
     ),
@@ -45,7 +46,8 @@ extension BadGGUF {
     ),
     BadGGUF(
       "BAD_SHAPE",
-      saying: "'b'",
+      saying: "byte 109",
+      "'b'",
       "-1 elements",
       spoiling: second(RawGGUF.tensor("b", [8, -1], at: 64))
     ),
@@ -57,13 +59,20 @@ extension BadGGUF {
     BadGGUF(
       "NE_TOO_BIG",
       saying: "'b'",
-      "more elements than can be counted",
+      "byte 109",
+      "more elements or bits than can be counted",
+      "download or convert it again",
       spoiling: second(RawGGUF.tensor("b", [1 << 32, 1 << 32], at: 64))
     ),
     BadGGUF(
       "a product that wraps to zero beside an empty axis",
       saying: "'b'",
       spoiling: second(RawGGUF.tensor("b", [0, 1 << 40, 1 << 40], at: 64))
+    ),
+    BadGGUF(
+      "the same, the empty axis outermost",
+      saying: "'b'",
+      spoiling: second(RawGGUF.tensor("b", [1 << 40, 1 << 40, 0], at: 64))
     ),
     BadGGUF(
       "NE_TOO_BIG of an unknown type",
@@ -73,7 +82,7 @@ extension BadGGUF {
     BadGGUF(
       "NBYTES_TOO_BIG",
       saying: "'b'",
-      "more bytes than can be counted",
+      "more elements or bits than can be counted",
       spoiling: second(RawGGUF.tensor("b", [1 << 61], at: 64))
     ),
     BadGGUF(
@@ -90,7 +99,8 @@ extension BadGGUF {
     ),
     BadGGUF(
       "DUPLICATE_NAME",
-      saying: "'a'",
+      saying: "byte 109",
+      "'a'",
       "twice",
       spoiling: second(RawGGUF.tensor("a", [8], at: 64))
     ),
@@ -115,7 +125,8 @@ extension BadGGUF {
     ),
     BadGGUF(
       "BAD_ALIGN: an offset",
-      saying: "'b'",
+      saying: "byte 109",
+      "'b'",
       "65",
       "alignment, 32",
       spoiling: second(RawGGUF.tensor("b", [8], at: 65))

@@ -128,6 +128,48 @@ import Testing
     #expect(alone.chatTemplates == [.init("J")])
   }
 
+  /// As the `gguf` package's `SpecialVocab` does: only beside chat_template.jinja, and only where
+  /// tokenizer_config.json has none.
+  @Test func moreChatTemplatesStandInAFolderOfTheirOwn() throws {
+    func templates(_ more: Files, configuration: String = "{}") throws
+      -> [GGMLVocabulary.ChatTemplate]
+    {
+      let files = more.merging(
+        ["tokenizer.json": tokenizer(), "tokenizer_config.json": configuration]
+      ) { old, _ in old }
+      let folder = "additional_chat_templates"
+      let made = try GGMLVocabulary(
+        modelType: "qwen2_moe",
+        vocabularySize: nil,
+        folder: "model",
+        names: { name in
+          #expect(name == folder)
+          return files.keys.filter { $0.hasPrefix(folder + "/") }
+            .map { String($0.dropFirst(folder.utf8.count + 1)) }
+        },
+        read: { files[$0].map { Array($0.utf8) } }
+      )
+      return try #require(made).chatTemplates
+    }
+    let more = [
+      "additional_chat_templates/tool-use.jinja": "T", "additional_chat_templates/rag.jinja": "R",
+      "additional_chat_templates/notes.txt": "N",
+    ]
+    let jinja = ["chat_template.jinja": "J"]
+    #expect(
+      try templates(more.merging(jinja) { old, _ in old })
+        == [.init(name: "rag", "R"), .init(name: "tool_use", "T"), .init("J")]
+    )
+    #expect(try templates(more) == [])
+    #expect(try templates(more.merging(["chat_template.json": "{}"]) { old, _ in old }) == [])
+    #expect(
+      try templates(
+        more.merging(jinja) { old, _ in old },
+        configuration: #"{"chat_template": "C"}"#
+      ) == [.init("C")]
+    )
+  }
+
   @Test func thePreTokenizersNameDependsOnPatternAndFamily() throws {
     let llama3 = HuggingFaceVocabularyTests.qwen2
       .replacing(#"|\\p{N}|"#, with: #"|\\p{N}{1,3}|"#)
@@ -208,6 +250,40 @@ import Testing
     #expect(made.marksDocumentStart)
   }
 
+  @Test func piecesBeyondTheEmbeddingAreRefused() throws {
+    let model = SentencePieceModel(HuggingFaceVocabularyTests.pieces).bytes(addsPrefix: true)
+    func made(_ rows: Int?, _ more: Files = [:]) throws -> GGMLVocabulary? {
+      try GGMLVocabulary(
+        modelType: "mixtral",
+        vocabularySize: rows,
+        folder: "model",
+        read: { $0 == "tokenizer.model" ? model : more[$0].map { Array($0.utf8) } }
+      )
+    }
+    func refusal(_ rows: Int?, _ more: Files = [:]) -> TokenizationError? {
+      #expect(throws: TokenizationError.self) { _ = try made(rows, more) }
+    }
+    #expect(
+      refusal(4)
+        == .vocabularyTooLarge(file: "model/tokenizer.model", token: "user", id: 4, rows: 4)
+    )
+    #expect(
+      refusal(5, ["added_tokens.json": #"{"<new>": 5}"#])
+        == .vocabularyTooLarge(file: "model/added_tokens.json", token: "<new>", id: 5, rows: 5)
+    )
+    let configuration = #"{"added_tokens_decoder": {"9": {"content": "<x>"}}}"#
+    #expect(
+      refusal(6, ["tokenizer_config.json": configuration])
+        == .vocabularyTooLarge(file: "model/tokenizer_config.json", token: "<x>", id: 9, rows: 6)
+    )
+    let error = refusal(6, ["added_tokens.json": #"{"<new>": -1}"#])
+    #expect(error?.description.contains("model/added_tokens.json") == true)
+    // Where the rows are not known, the largest id decides.
+    #expect(try made(nil)?.tokens.count == 5)
+    #expect(try made(nil, ["added_tokens.json": #"{"<new>": 6}"#])?.tokens.last == "<new>")
+    #expect(try made(nil, ["tokenizer_config.json": configuration])?.tokens.count == 10)
+  }
+
   // MARK: - And back
 
   @Test func foldersMadeFromAVocabularyGiveItBack() throws {
@@ -277,5 +353,21 @@ import Testing
       skipped: [6]
     )
     #expect(merges == [.init("ab", "c"), .init("a", "bc"), .init("a", "b"), .init("b", "c")])
+  }
+
+  /// Looking for every part of it took hours.
+  @Test(.timeLimit(.minutes(1))) func aTokenOfMegabytesIsNotCutEverywhere() {
+    let long = String(repeating: "a", count: 4 << 20)
+    let merges = ScoredMerges.merges(
+      ["a", "aa", long, String(long.dropLast())],
+      scores: [0, 0, 0, 0],
+      skipped: []
+    )
+    #expect(merges.count == 3)
+    #expect(
+      merges.filter { $0.left.utf8.count == 1 }.map(\.right.utf8.count).sorted() == [
+        1, long.utf8.count - 1,
+      ]
+    )
   }
 }

@@ -16,36 +16,60 @@ enum Q4_0: SingleBlockType, EncodableBlockType {
     }
   }
 
-  /// Without weights ggml's `quantize_row_q4_0_ref`: the extreme value is level -8. With them its
-  /// `quantize_row_q4_0_impl`: a search of the scale.
   static func narrow(
     _ row: UnsafePointer<Float>,
     importance: UnsafePointer<Float>?,
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
-    SearchRoom.with { room in
-      let variance = importance == nil ? 0 : squareSum(row, 32 * blocks) / Float(32 * blocks)
-      for block in 0..<blocks {
-        let values = row + 32 * block
-        let place = target + bytes * block
-        if let importance {
-          room.weigh(values, by: importance + 32 * block, variance, count: 32)
-          let scale = room.fitSymmetric(
-            values,
-            count: 32,
-            limit: 8,
-            weights: room.weights,
-            levels: room.levels
-          )
-          place.storeHalf(scale, at: 0)
-        } else {
-          let scale = extreme(values, 32) / -8
-          let inverse = usableInverse(scale)
-          for i in 0..<32 { room.levels[i] = flooredLevel(values[i] * inverse + 8.5, 15) }
-          place.storeHalf(scale, at: 0)
-        }
-        packNibbles(room.levels, into: place.bytes(at: 2))
+    narrowSymmetric(row, importance: importance, limit: 8, blocks: blocks) { block, scale, levels in
+      let place = target + bytes * block
+      place.storeHalf(scale, at: 0)
+      packNibbles(levels, into: place.bytes(at: 2))
+    }
+  }
+}
+
+/// Fits scale and levels of blocks of 32.
+///
+/// Without weights the extreme value is level -limit, as in ggml's `quantize_row_q4_0_ref` and
+/// `quantize_row_q5_0_ref`; with them the scale is searched for, as in its `quantize_row_q4_0_impl`
+/// and `quantize_row_q5_0_impl`.
+///
+/// - Parameters:
+///   - row: The values.
+///   - importance: As many weights, or nil.
+///   - limit: Half the number of levels.
+///   - blocks: Number of blocks.
+///   - store: Receives the number of each block, its scale, and 32 levels with `limit` added.
+@inline(__always)
+func narrowSymmetric(
+  _ row: UnsafePointer<Float>,
+  importance: UnsafePointer<Float>?,
+  limit: Int,
+  blocks: Int,
+  _ store: (Int, Float, UnsafePointer<Int32>) -> Void
+) {
+  SearchRoom.with { room in
+    let variance = importance == nil ? 0 : squareSum(row, 32 * blocks) / Float(32 * blocks)
+    let (middle, highest) = (Float(limit) + 0.5, Float(2 * limit - 1))
+    for block in 0..<blocks {
+      let values = row + 32 * block
+      if let importance {
+        room.weigh(values, by: importance + 32 * block, variance, count: 32)
+        let scale = room.fitSymmetric(
+          values,
+          count: 32,
+          limit: limit,
+          weights: room.weights,
+          levels: room.levels
+        )
+        store(block, scale, room.levels)
+      } else {
+        let scale = extreme(values, 32) / -Float(limit)
+        let inverse = usableInverse(scale)
+        for i in 0..<32 { room.levels[i] = flooredLevel(values[i] * inverse + middle, highest) }
+        store(block, scale, room.levels)
       }
     }
   }

@@ -21,38 +21,20 @@ enum Q5_0: SingleBlockType, EncodableBlockType {
     }
   }
 
-  /// Without weights ggml's `quantize_row_q5_0_ref`: the extreme value is level -16. With them its
-  /// `quantize_row_q5_0_impl`: a search of the scale.
   static func narrow(
     _ row: UnsafePointer<Float>,
     importance: UnsafePointer<Float>?,
     into target: UnsafeMutableRawPointer,
     blocks: Int
   ) {
-    SearchRoom.with { room in
-      let variance = importance == nil ? 0 : squareSum(row, 32 * blocks) / Float(32 * blocks)
-      for block in 0..<blocks {
-        let values = row + 32 * block
-        let place = target + bytes * block
-        if let importance {
-          room.weigh(values, by: importance + 32 * block, variance, count: 32)
-          let scale = room.fitSymmetric(
-            values,
-            count: 32,
-            limit: 16,
-            weights: room.weights,
-            levels: room.levels
-          )
-          place.storeHalf(scale, at: 0)
-        } else {
-          let scale = extreme(values, 32) / -16
-          let inverse = usableInverse(scale)
-          for i in 0..<32 { room.levels[i] = flooredLevel(values[i] * inverse + 16.5, 31) }
-          place.storeHalf(scale, at: 0)
-        }
-        place.storeDoubleWord(fifthBits(room.levels), at: 2)
-        packNibbles(room.levels, into: place.bytes(at: 6))
-      }
+    narrowSymmetric(row, importance: importance, limit: 16, blocks: blocks) {
+      block,
+      scale,
+      levels in
+      let place = target + bytes * block
+      place.storeHalf(scale, at: 0)
+      place.storeDoubleWord(fifthBits(levels), at: 2)
+      packNibbles(levels, into: place.bytes(at: 6))
     }
   }
 }

@@ -43,12 +43,7 @@ enum TQ1_0: SingleBlockType, EncodableBlockType {
       for block in 0..<blocks {
         let values = row + elements * block
         let place = target + bytes * block
-        let scale = largestMagnitude(values, elements)
-        let inverse = usableInverse(scale)
-        place.storeHalf(scale, at: 52)
-        for i in 0..<elements {
-          room.levels[i] = roundedLevel(values[i] * inverse, limit: 1) &+ 1
-        }
+        place.storeHalf(ternaryLevels(values, room.levels), at: 52)
         for number in 0..<3 {
           let run = runs[number]
           let digits = room.levels + run.first
@@ -64,4 +59,21 @@ enum TQ1_0: SingleBlockType, EncodableBlockType {
       }
     }
   }
+}
+
+/// The levels x / d + 1 of 256 values, 0 to 2, of which those of largest magnitude get 0 and 2.
+///
+/// - Parameters:
+///   - values: The values.
+///   - levels: Receives as many levels.
+/// - Returns: d, the largest magnitude; zero if all values are.
+@inline(__always)
+func ternaryLevels(
+  _ values: UnsafePointer<Float>,
+  _ levels: UnsafeMutablePointer<Int32>
+) -> Float {
+  let scale = largestMagnitude(values, 256)
+  let inverse = usableInverse(scale)
+  for i in 0..<256 { levels[i] = roundedLevel(values[i] * inverse, limit: 1) &+ 1 }
+  return scale
 }

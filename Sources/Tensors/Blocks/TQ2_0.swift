@@ -27,12 +27,7 @@ enum TQ2_0: SingleBlockType, EncodableBlockType {
       for block in 0..<blocks {
         let values = row + elements * block
         let place = target + bytes * block
-        let scale = largestMagnitude(values, elements)
-        let inverse = usableInverse(scale)
-        place.storeHalf(scale, at: 64)
-        for i in 0..<elements {
-          room.levels[i] = roundedLevel(values[i] * inverse, limit: 1) &+ 1
-        }
+        place.storeHalf(ternaryLevels(values, room.levels), at: 64)
         packTwoBits(room.levels, into: place.bytes(at: 0))
       }
     }

@@ -4,28 +4,30 @@ extension GGMLVocabulary {
   /// The vocabulary that `convert_hf_to_gguf` would write for a Hugging Face folder.
   ///
   /// It reads tokenizer.json, tokenizer_config.json, config.json, special_tokens_map.json,
-  /// added_tokens.json, chat_template.jinja or .json, and tokenizer.model where they are there; nil if
-  /// there is no tokenizer among them.
+  /// added_tokens.json, chat_template.jinja with additional_chat_templates, or chat_template.json, and
+  /// tokenizer.model where they are there; nil if there is no tokenizer among them.
   ///
   /// - Parameters:
   ///   - modelType: `model_type` of config.json: Mixtral and its kin have a SentencePiece vocabulary.
   ///   - vocabularySize: rows of the embedding; ids without a token are padded.
   ///   - pre: the name of the pre-tokenizer, where the user gives it.
   ///   - folder: the folder's name, for messages.
+  ///   - names: the names of the files in a folder inside it; none if there is no such folder.
   ///   - read: the contents of a file of the folder by name; nil if there is none.
-  /// - Throws: ``TokenizationError`` naming file and key, what `read` throws.
+  /// - Throws: ``TokenizationError`` naming file and key, what `names` and `read` throw.
   package init?(
     modelType: String,
     vocabularySize: Int?,
     pre: String? = nil,
     folder: String,
+    names: (String) throws -> [String] = { _ in [] },
     read: (String) throws -> [UInt8]?
   ) throws {
-    let folder = try TokenizerFolder(folder, read)
+    let folder = try TokenizerFolder(folder, names: names, read)
     let isLlama = ["mixtral", "llama", "mistral"].contains(modelType)
     let knowsSentencePiece = isLlama || ["deepseek", "phimoe"].contains(modelType)
     if knowsSentencePiece, let model = folder.sentencePiece {
-      self.init(model, folder, size: vocabularySize)
+      try self.init(model, folder, size: vocabularySize)
     } else if let json = folder.tokenizer {
       let description = try TokenizerDescription(
         json: json,
@@ -100,26 +102,44 @@ extension GGMLVocabulary {
   }
 
   /// SentencePiece's own file, with what the folder adds to it.
-  private init(_ model: SentencePieceModel, _ folder: TokenizerFolder, size: Int?) {
-    let size = size ?? model.pieces.count
+  ///
+  /// `convert_hf_to_gguf` leaves out ids beyond the rows of the embedding, with a warning; here they
+  /// are refused.
+  private init(_ model: SentencePieceModel, _ folder: TokenizerFolder, size: Int?) throws {
+    let added = try folder.addedTokenIDs()
+    let ids = added.map(\.id) + folder.addedTokensDecoder.map(\.id)
+    let size = size ?? max(model.pieces.count, (ids.max() ?? -1) + 1)
+    func check(_ file: String, _ id: Int, _ text: String) throws {
+      guard id >= size else { return }
+      throw TokenizationError.vocabularyTooLarge(
+        file: folder.describe(file),
+        token: text,
+        id: id,
+        rows: size
+      )
+    }
+    if model.pieces.count > size {
+      try check("tokenizer.model", size, model.pieces[size].text)
+    }
     var tokens: [String?] = Array(repeating: nil, count: size)
     var scores = [Float](repeating: -10_000, count: size)
     var types = [TokenType](repeating: .unused, count: size)
-    for (id, piece) in model.pieces.prefix(size).enumerated() {
+    for (id, piece) in model.pieces.enumerated() {
       tokens[id] = piece.text
       scores[id] = piece.score
       types[id] = piece.type == .userDefined ? .normal : piece.type
     }
     func set(_ id: Int, _ text: String, _ type: TokenType) {
-      guard tokens.indices.contains(id) else { return }
       tokens[id] = text
       scores[id] = -1000
       types[id] = type
     }
-    for (text, id) in folder.addedTokens?.object?.members ?? JSONObject().members {
-      if let id = id.integer { set(id, text, .userDefined) }
+    for (text, id) in added {
+      try check("added_tokens.json", id, text)
+      set(id, text, .userDefined)
     }
     for token in folder.addedTokensDecoder {
+      try check("tokenizer_config.json", token.id, token.content)
       if token.isSpecial || GGMLVocabulary.looksSpecial(token.content) {
         set(token.id, token.content, .control)
       } else {

@@ -14,6 +14,12 @@ enum ScoredMerges {
         skipped.contains(index) ? nil : .init(text, id: Int32(index))
       }
     )
+    // Only where both parts are as long as some token is one of each looked for: a token of megabytes
+    // has as many places to cut.
+    var lengths: Set<Int> = []
+    for (index, token) in tokens.enumerated() where !skipped.contains(index) {
+      lengths.insert(token.utf8.count)
+    }
     var all: [Cut] = []
     for (index, token) in tokens.enumerated() where !skipped.contains(index) {
       let text = Array(token.utf8)
@@ -22,7 +28,8 @@ enum ScoredMerges {
       var position = 0
       for leftCount in 1..<max(scalarCount, 1) {
         position += decodeScalar(text.span, at: position).length
-        guard let left = table.id(text.span, 0..<position),
+        guard lengths.contains(position), lengths.contains(text.count - position),
+          let left = table.id(text.span, 0..<position),
           let right = table.id(text.span, position..<text.count)
         else { continue }
         cuts.append(

@@ -25,7 +25,7 @@ struct SpecialVocabulary {
       readPostProcessor(tokenizer["post_processor"], &configuration)
     }
     if let configuration {
-      readChatTemplates(configuration["chat_template"], alternative: folder.chatTemplate)
+      readChatTemplates(configuration["chat_template"] ?? folder.chatTemplate)
       readTokens(configuration, addedTokens: folder.tokenizer?["added_tokens"]?.array ?? [])
     }
     for (name, role) in roles {
@@ -67,7 +67,7 @@ struct SpecialVocabulary {
     }
   }
 
-  private mutating func readChatTemplates(_ value: JSONValue?, alternative: String?) {
+  private mutating func readChatTemplates(_ value: JSONValue?) {
     if let list = value?.array {
       var last: String?
       for choice in list {
@@ -86,7 +86,7 @@ struct SpecialVocabulary {
         }
       }
       if let last { chatTemplates.append(.init(last)) }
-    } else if let text = value.map(\.string) ?? alternative {
+    } else if let text = value?.string {
       chatTemplates.append(.init(text))
     }
   }

@@ -12,8 +12,9 @@ struct TokenizerFolder {
   let specialTokensMap: JSONValue?
   /// added_tokens.json.
   let addedTokens: JSONValue?
-  /// The chat template that is a file of its own: chat_template.jinja or .json.
-  let chatTemplate: String?
+  /// Chat templates in files of their own, as `chat_template` of tokenizer_config.json has them: a
+  /// string, or a list of objects with name and template.
+  let chatTemplate: JSONValue?
   /// tokenizer.model, SentencePiece's own file.
   let sentencePiece: SentencePieceModel?
   /// How to name a file in messages.
@@ -23,9 +24,14 @@ struct TokenizerFolder {
   ///
   /// - Parameters:
   ///   - name: the folder, for messages.
+  ///   - names: the names of the files in a folder inside it; none if there is no such folder.
   ///   - read: the contents of a file by name; nil if there is none.
-  /// - Throws: what `read` throws, ``TokenizationError`` for a file that is no JSON.
-  init(_ name: String, _ read: (String) throws -> [UInt8]?) throws {
+  /// - Throws: what `names` and `read` throw, ``TokenizationError`` for a file that is no JSON.
+  init(
+    _ name: String,
+    names: (String) throws -> [String],
+    _ read: (String) throws -> [UInt8]?
+  ) throws {
     func describe(_ file: String) -> String { name.isEmpty ? file : "\(name)/\(file)" }
     func json(_ file: String) throws -> JSONValue? {
       guard let bytes = try read(file) else { return nil }
@@ -47,13 +53,33 @@ struct TokenizerFolder {
     specialTokensMap = try json("special_tokens_map.json")
     addedTokens = try json("added_tokens.json")
     if let text = try read("chat_template.jinja") {
-      chatTemplate = String(decoding: text, as: UTF8.self)
+      chatTemplate = try TokenizerFolder.chatTemplates(besides: text, names: names, read)
     } else {
-      chatTemplate = try json("chat_template.json")?["chat_template"]?.string
+      chatTemplate = try json("chat_template.json")?["chat_template"]
     }
     sentencePiece = try read("tokenizer.model").map {
       try SentencePieceModel(parsing: $0, file: describe("tokenizer.model"))
     }
+  }
+
+  /// The template of chat_template.jinja, as the default beside those of additional_chat_templates
+  /// if there are any: `tool_use.jinja` there is the template called `tool_use`.
+  private static func chatTemplates(
+    besides text: [UInt8],
+    names: (String) throws -> [String],
+    _ read: (String) throws -> [UInt8]?
+  ) throws -> JSONValue {
+    let folder = "additional_chat_templates"
+    let text = JSONValue.string(String(decoding: text, as: UTF8.self))
+    var list: [JSONValue] = [["name": "default", "template": text]]
+    for name in try names(folder).sorted() where name.hasSuffix(".jinja") {
+      guard let other = try read("\(folder)/\(name)") else { continue }
+      list.append([
+        "name": .string(String(name.dropLast(6))),
+        "template": .string(String(decoding: other, as: UTF8.self)),
+      ])
+    }
+    return list.count > 1 ? .array(list) : text
   }
 
   /// The tokens that the configuration calls special, by text.
@@ -70,6 +96,27 @@ struct TokenizerFolder {
       }
     }
     return names
+  }
+
+  /// The tokens of added_tokens.json with their ids.
+  ///
+  /// - Throws: ``TokenizationError/malformed(file:place:expected:got:)`` for an id below zero; what is
+  ///   no whole number is left out, as `convert_hf_to_gguf` would stop there.
+  func addedTokenIDs() throws(TokenizationError) -> [(text: String, id: Int)] {
+    var list: [(text: String, id: Int)] = []
+    for (text, value) in addedTokens?.object?.members ?? JSONObject().members {
+      guard let id = value.integer else { continue }
+      guard id >= 0 else {
+        throw .malformed(
+          file: describe("added_tokens.json"),
+          place: quoted(text),
+          expected: "an id from 0 up",
+          got: "\(id)"
+        )
+      }
+      list.append((text, id))
+    }
+    return list
   }
 
   /// The tokens of `added_tokens_decoder` in tokenizer_config.json.

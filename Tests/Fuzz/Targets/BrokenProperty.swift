@@ -1,6 +1,7 @@
 internal import Checkpoint
 internal import Conversion
 internal import GGUF
+internal import ImportanceMatrix
 internal import Inference
 internal import Pack
 internal import Safetensors
@@ -39,7 +40,8 @@ func requireOwn(_ error: any Error, naming file: String) throws(BrokenProperty) 
   if let error = error as? BrokenProperty { throw error }
   let isOwn =
     error is CheckpointError || error is ConversionError || error is GGUFError
-    || error is InferenceError || error is PackError || error is SafetensorsError
+    || error is ImportanceMatrixError || error is InferenceError || error is PackError
+    || error is SafetensorsError
     || error is StorageError || error is TokenizationError
   guard isOwn else { throw BrokenProperty("an error of another kind: \(type(of: error)) \(error)") }
   guard "\(error)".contains(file) else { throw BrokenProperty("no '\(file)' in: \(error)") }

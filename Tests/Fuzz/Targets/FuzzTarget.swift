@@ -30,5 +30,6 @@ package protocol FuzzTarget: AnyObject, SendableMetatype {
 /// All formats.
 package let fuzzTargets: [any FuzzTarget.Type] = [
   SafetensorsTarget.self, IndexTarget.self, ConfigurationTarget.self, TokenizerTarget.self,
-  PackTarget.self, GGUFTarget.self,
+  PackTarget.self, GGUFTarget.self, GGUFModelTarget.self, AdapterTarget.self,
+  ImportanceMatrixTarget.self,
 ]

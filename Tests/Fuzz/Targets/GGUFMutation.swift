@@ -2,6 +2,17 @@ internal import TestSupport
 
 /// Changes a GGUF file by its parts, so that most of what comes out is one again.
 struct GGUFMutation {
+  /// A file changed once, by its parts or, now and then and where it has none, byte by byte.
+  static func mutated(_ input: [UInt8], using random: inout SeededRandom) -> [UInt8] {
+    guard Int.random(in: 0..<8, using: &random) > 0, var file = parts(of: input) else {
+      var bytes = input
+      ByteMutation.apply(to: &bytes, using: &random)
+      return bytes
+    }
+    apply(to: &file, using: &random)
+    return file.bytes
+  }
+
   /// A whole file taken apart; nil where its bytes do not hold what they announce.
   static func parts(of bytes: [UInt8]) -> RawGGUF? {
     guard bytes.count >= 24 else { return nil }
@@ -32,7 +43,7 @@ struct GGUFMutation {
 
   /// Changes `file` once.
   static func apply(to file: inout RawGGUF, using random: inout SeededRandom) {
-    switch Int.random(in: 0..<16, using: &random) {
+    switch Int.random(in: 0..<20, using: &random) {
     case 0:
       file.version = UInt32(
         truncatingIfNeeded: ByteMutation.numbers.randomElement(using: &random) ?? 0
@@ -47,6 +58,8 @@ struct GGUFMutation {
     case 9: align(&file, using: &random)
     case 10, 11: spoil(&file.keys, using: &random)
     case 12: moveTensor(&file, using: &random)
+    case 13, 14: renumber(&file.keys, using: &random)
+    case 15, 16: reshape(&file.tensors, using: &random)
     default: spoil(&file.tensors, using: &random)
     }
   }
@@ -94,6 +107,47 @@ struct GGUFMutation {
     file.keys.removeAll { $0.starts(with: RawGGUF.string("general.alignment")) }
     file.keys.append(RawGGUF.pair("general.alignment", UInt32(alignment)))
     file.alignment = Int(alignment)
+  }
+
+  /// Gives a key, or an element of one, another whole number of 32 bits.
+  private static func renumber(_ keys: inout [[UInt8]], using random: inout SeededRandom) {
+    let places = keys.indices.filter { numbers(of: keys[$0]) != nil }
+    guard let place = places.randomElement(using: &random),
+      let start = numbers(of: keys[place])?.randomElement(using: &random),
+      let number = ByteMutation.numbers.randomElement(using: &random)
+    else { return }
+    keys[place].put(UInt32(truncatingIfNeeded: number), at: start)
+  }
+
+  /// Where a pair has numbers of 32 bits; nil if its value is of another type.
+  private static func numbers(of pair: [UInt8]) -> [Int]? {
+    guard pair.count >= 8, let name = Int(exactly: pair.integer(UInt64.self, at: 0)),
+      name <= pair.count - 16
+    else { return nil }
+    let type: UInt32 = pair.integer(at: 8 + name)
+    if [4, 5, 6].contains(type) {
+      return Array(stride(from: 12 + name, to: pair.count - 3, by: 4))
+    }
+    guard type == 9, pair.count >= 28 + name,
+      [4, 5, 6].contains(pair.integer(UInt32.self, at: 12 + name))
+    else { return nil }
+    return Array(stride(from: 24 + name, to: pair.count - 3, by: 4))
+  }
+
+  /// Gives a tensor other axes, none and empty ones among them.
+  private static func reshape(_ tensors: inout [[UInt8]], using random: inout SeededRandom) {
+    guard let place = tensors.indices.randomElement(using: &random) else { return }
+    let entry = tensors[place]
+    guard entry.count >= 24, let name = Int(exactly: entry.integer(UInt64.self, at: 0)),
+      name <= entry.count - 24
+    else { return }
+    let sizes: [UInt64] = [0, 0, 1, 1, 2, 3, 6, 8, 1 << 20, 1 << 31, 1 << 40]
+    let axes = Int.random(in: 0...4, using: &random)
+    tensors[place] =
+      entry[..<(8 + name)] + .littleEndian(UInt32(axes))
+      + (0..<axes).flatMap { _ in
+        [UInt8].littleEndian(sizes.randomElement(using: &random) ?? 0)
+      } + entry.suffix(12)
   }
 
   /// Puts a tensor at another multiple of 32.

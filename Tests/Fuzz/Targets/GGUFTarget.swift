@@ -40,13 +40,7 @@ package final class GGUFTarget: FuzzTarget {
   }
 
   package func mutated(_ input: [UInt8], using random: inout SeededRandom) -> [UInt8] {
-    guard Int.random(in: 0..<8, using: &random) > 0, var file = GGUFMutation.parts(of: input) else {
-      var bytes = input
-      ByteMutation.apply(to: &bytes, using: &random)
-      return bytes
-    }
-    GGUFMutation.apply(to: &file, using: &random)
-    return file.bytes
+    GGUFMutation.mutated(input, using: &random)
   }
 
   package func run(_ input: [UInt8]) throws -> Bool {
