@@ -5,6 +5,7 @@ internal import Safetensors
 internal import Storage
 internal import SystemPackage
 internal import Tensors
+internal import Tokenization
 
 /// Writes a model as plain safetensors, in one file or a folder of shards.
 struct ExportJob: ConversionJob {

@@ -5,14 +5,14 @@ public import SystemPackage
 /// The system sets a soft limit, often 1,024, below a hard one that any process may go up to. A model
 /// in more files than the soft limit asks for more here, before it opens them.
 public enum OpenFiles {
-  /// Room for what else a command opens meanwhile: the terminal, work files, folders to sync.
+  /// Room for what else a command opens: the terminal, work files, folders to sync, a small source.
   private static let others = 48
 
   /// The limit under which `count` files can be open.
   static func limit(for count: Int) -> Int { count + others }
 
-  /// Sees to it that `count` files can be opened beside those that are open now, raising the soft
-  /// limit to the hard one where it is too low.
+  /// Sees to it that `count` files can be opened, raising the soft limit to the hard one where they
+  /// would take more than half of it: another model of as many files may be open.
   ///
   /// - Parameters:
   ///   - count: How many; a single one is always allowed.
@@ -24,21 +24,16 @@ public enum OpenFiles {
     let calls = SystemCalls.current
     let refused: StorageError
     do throws(Errno) {
-      let all = try openCount(calls) + count
       let limits = try calls.openFileLimits()
-      guard limit(for: all) > limits.soft else { return }
-      if limit(for: all) <= limits.hard { return try calls.raiseOpenFileLimit() }
-      refused = .tooManyFiles(path: path, count: all, limit: limits.hard)
+      guard 2 * limit(for: count) > limits.soft else { return }
+      if limit(for: count) <= limits.hard {
+        if limits.soft < limits.hard { try calls.raiseOpenFileLimit() }
+        return
+      }
+      refused = .tooManyFiles(path: path, count: count, limit: limits.hard)
     } catch {
       refused = StorageError("raise the limit on open files", path, error)
     }
     throw refused
-  }
-
-  /// How many files are open, this question's own folder included; 0 where the system does not say.
-  private static func openCount(_ calls: SystemCalls) throws(Errno) -> Int {
-    do { return try calls.names(in: "/proc/self/fd").count } catch .noSuchFileOrDirectory {
-      return 0
-    }
   }
 }

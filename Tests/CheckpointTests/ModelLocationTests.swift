@@ -90,6 +90,22 @@ struct ModelLocationTests {
     }
   }
 
+  @Test("a link that leads nowhere is no name on the hub")
+  func deadLink() throws {
+    try folder.link("a", to: "gone")
+    let error = #expect(throws: CheckpointError.self) { try ModelLocation(folder("a").string) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("a link that leads nowhere"))
+  }
+
+  @Test("of a folder that holds GGUF only, the file is to be named")
+  func onlyGGUF() throws {
+    try folder.write("GGUF", to: "m/x.gguf")
+    let error = #expect(throws: CheckpointError.self) { try Checkpoint(folder("m").string) }
+    #expect(
+      "\(error.map { "\($0)" } ?? "")".contains("name the file itself: \(folder("m/x.gguf"))")
+    )
+  }
+
   @Test("an empty cache is said to be one")
   func emptyCache() throws {
     try folder.makeFolder("models--a--b/snapshots")

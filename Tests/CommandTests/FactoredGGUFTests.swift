@@ -222,6 +222,33 @@ import Testing
     for word in words { #expect(String(decoding: verdict.output, as: UTF8.self).contains(word)) }
   }
 
+  @Test("a tensor that is no part of an expert left is refused by name, and verify tells it")
+  func strayParts() throws {
+    let (_, file) = try factored()
+    let model = try GGUFCollection(FilePath(file))
+    for name in ["blk.0.exps.99.ffn_up.u", "blk.0.exps.-1.ffn_up.v", "blk.7.exps.0.ffn_up.weight"] {
+      let layouts = model.tensors.map {
+        TensorLayout(name: $0.name, type: $0.type, shape: $0.shape)
+      }
+      let plan = try GGUFShardPlan(
+        destination: FilePath(scratch("bad.gguf")),
+        metadata: model.metadata,
+        tensors: layouts + [TensorLayout(name: name, type: .f32, shape: [8, 96])]
+      )
+      let writer = try GGUFWriter(plan)
+      for index in layouts.indices {
+        try bytes(model, index).withUnsafeBytes { try writer.write($0, tensor: index, at: 0) }
+      }
+      try [UInt8](repeating: 0, count: 4 * 8 * 96).withUnsafeBytes {
+        try writer.write($0, tensor: layouts.count, at: 0)
+      }
+      try writer.finish()
+      let verdict = try Moepack.run(["verify", scratch("bad.gguf")])
+      #expect(verdict.status == 1, "\(name)")
+      #expect(String(decoding: verdict.output, as: UTF8.self).contains(name))
+    }
+  }
+
   @Test("--type does not go with it")
   func misuse() throws {
     try Moepack.fail(

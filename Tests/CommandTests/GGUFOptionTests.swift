@@ -1,5 +1,6 @@
 import Fixtures
 import GGUF
+import ImportanceMatrix
 import JSON
 import SystemPackage
 import Tensors
@@ -18,11 +19,11 @@ import Testing
     try GGUFCollection(FilePath(scratch(name))).metadata
   }
 
-  /// Writes a model of a few kilobytes into the folder `model`.
-  private func write(_ model: TinyModel) throws -> String {
+  /// Writes a model of a few kilobytes into a folder.
+  private func write(_ model: TinyModel, as name: String = "model") throws -> String {
     let folder = try TemporaryDirectory()
-    try model.write(to: folder, at: "model")
-    return try scratch.copy(folder("model").string, as: "model")
+    try model.write(to: folder, at: name)
+    return try scratch.copy(folder(name).string, as: name)
   }
 
   @Test("without a tokenizer the size of the vocabulary is a key", arguments: [Sample.micro, q8])
@@ -56,7 +57,7 @@ import Testing
   @Test("--pre names the pre-tokenizer of a file made from GGUF, too")
   func pre() throws {
     let line = ["convert", GGUFOptionTests.q8, "-o", scratch("x.gguf"), "--pre"]
-    try Moepack.fail(1, saying: ["--pre", "nonsense"], line + ["nonsense"])
+    try Moepack.fail(64, saying: ["--pre", "nonsense", "llama-bpe"], line + ["nonsense"])
     try Moepack.succeed(line + ["llama-bpe"])
     #expect(try metadata("x.gguf")["tokenizer.ggml.pre"] == .string("llama-bpe"))
   }
@@ -260,5 +261,99 @@ import Testing
     try Moepack.succeed("convert", model, "-o", scratch("y.gguf"), "--plan", scratch("p.json"))
     let label = try #require(try metadata("y.gguf")["general.size_label"]?.string)
     #expect(label.hasPrefix("8x") && !label.hasSuffix("2B"), "\(label)")
+  }
+
+  @Test("weights that cannot have the type asked for are told, with what they become")
+  func unfilled() throws {
+    let run = try Moepack.run(
+      ["convert", Sample.micro, "-o", scratch("x.gguf"), "--type", "Q4_K_M"]
+    )
+    #expect(run.status == 0)
+    #expect(run.complaint.contains("do not fill the blocks of Q4_K and become Q5_0"))
+    let whole = try Moepack.run(
+      ["convert", Sample.micro, "-o", scratch("y.gguf"), "--type", "Q8_0"]
+    )
+    #expect(!whole.complaint.contains("blocks"))
+  }
+
+  @Test("weights that an importance matrix does not know are told")
+  func importanceOfSome() throws {
+    let entry = ImportanceMatrix.Entry(
+      name: "blk.0.attn_q.weight",
+      sums: [Float](repeating: 2, count: 96),
+      counts: [4]
+    )
+    try ImportanceMatrix(datasets: ["a"], chunkCount: 1, chunkSize: 512, entries: [entry])
+      .write(to: FilePath(scratch("m.gguf")))
+    let run = try Moepack.run(
+      ["convert", Sample.micro, "-o", scratch("x.gguf"), "--type", "Q4_0"]
+        + ["--imatrix", scratch("m.gguf")]
+    )
+    #expect(run.status == 0)
+    #expect(run.complaint.contains("m.gguf: has no entry of blk.0."))
+  }
+
+  @Test("--type-for says what is wrong with it")
+  func typeFor() throws {
+    for (argument, words) in [
+      ("abc", ["REGEX=TYPE"]), ("[=F16", ["regular expression"]), ("a=Q9_9", ["Q9_9", "Q4_K"]),
+    ] {
+      try Moepack.fail(
+        64,
+        saying: words,
+        ["convert", Sample.micro, "-o", scratch("x.gguf"), "--type-for", argument]
+      )
+    }
+  }
+
+  @Test("a file without a base of the rotary embedding has llama.cpp's")
+  func rotaryBase() throws {
+    try Moepack.succeed("convert", Sample.mixtral, "-o", scratch("m.gguf"))
+    try Moepack.succeed(
+      "edit",
+      scratch("m.gguf"),
+      "-o",
+      scratch("n.gguf"),
+      "--remove",
+      "llama.rope.freq_base"
+    )
+    try Moepack.succeed(
+      "edit",
+      scratch("m.gguf"),
+      "-o",
+      scratch("o.gguf"),
+      "--set",
+      "llama.rope.freq_base=10000"
+    )
+    func perplexity(_ name: String) throws -> JSONValue? {
+      try Moepack.json("evaluate", scratch(name), "--text", Sample.heldout, "--tokens", "512")[
+        "perplexity"
+      ]
+    }
+    #expect(try perplexity("n.gguf") == perplexity("o.gguf"))
+  }
+
+  @Test("FP8 weights become BF16 where that is asked for, but not without their scales")
+  func smallFloats() throws {
+    var model = TinyModel.mixtral()
+    let name = "model.layers.0.block_sparse_moe.experts.0.w1.weight"
+    let old = try #require(model[name])
+    model.remove(name)
+    // 0x38 is 1 in E4M3.
+    model.tensors.append(RawTensor(name, .f8E4M3, old.shape, Array(repeating: 0x38, count: 48)))
+    let folder = try write(model)
+    try Moepack.succeed("convert", folder, "-o", scratch("x"), "--type", "BF16")
+    let types = try Moepack.json("inspect", scratch("x"))["tensors"]?.array?.map { $0["type"] }
+    #expect(types?.allSatisfy { $0 == "BF16" } == true)
+    let scale = "\(name)_scale"
+    model.tensors.append(RawTensor(scale, .f32, [1], .littleEndian(Float(2).bitPattern)))
+    let scaled = try write(model, as: "scaled")
+    for format in ["y", "y.gguf"] {
+      try Moepack.fail(
+        1,
+        saying: [scale, "BF16 first"],
+        ["convert", scaled, "-o", scratch(format), "--type", "BF16"]
+      )
+    }
   }
 }
