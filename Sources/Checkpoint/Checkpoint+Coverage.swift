@@ -34,6 +34,8 @@ extension Checkpoint {
       )
     }
     if configuration.isTied, let output = index(of: TensorPlace(.output)) { used.insert(output) }
+    // Their scales are unexplained, too, and cannot be ignored.
+    try requireUnscaledWeights()
     let unexplained = tensors.indices.filter { index in
       let (name, role) = (tensors[index].name, places[index].role)
       if used.contains(index) || Checkpoint.isKnownBuffer(name) { return false }
@@ -46,19 +48,26 @@ extension Checkpoint {
         count: unexplained.count
       )
     }
-    try checkScales()
     try checkTiedOutput(configuration)
   }
 
-  /// Refuses to leave aside what the values of a used tensor are to be multiplied by, as block-scaled
-  /// FP8 checkpoints have it.
-  private func checkScales() throws {
-    for (index, place) in places.enumerated() where place.role == .other {
-      let name = tensors[index].name
-      for suffix in ["_scale_inv", "_scale"] where name.hasSuffix(suffix) {
-        let weights = String(name.dropLast(suffix.count))
-        guard let names, names.place(of: weights).role != .other else { continue }
-        throw CheckpointError.scaledWeights(path: location.path, scale: name, weights: weights)
+  /// Refuses weights whose values are to be multiplied by another tensor, as FP8 checkpoints have
+  /// them: the values alone would be wrong.
+  ///
+  /// - Throws: ``CheckpointError/scaledWeights(path:scale:weights:)``.
+  public func requireUnscaledWeights() throws {
+    var all: Set<String>?
+    for tensor in tensors {
+      for suffix in ["_scale_inv", "_scale"] where tensor.name.hasSuffix(suffix) {
+        let weights = String(tensor.name.dropLast(suffix.count))
+        let known = all ?? Set(tensors.map(\.name))
+        all = known
+        guard known.contains(weights) else { continue }
+        throw CheckpointError.scaledWeights(
+          path: location.path,
+          scale: tensor.name,
+          weights: weights
+        )
       }
     }
   }

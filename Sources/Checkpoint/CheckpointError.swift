@@ -28,7 +28,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case wrongType(path: FilePath, tensor: String, reason: String)
   /// Tensors that nothing explains.
   case unexplainedTensors(path: FilePath, names: [String], count: Int)
-  /// A tensor to be ignored scales another, which is used.
+  /// A tensor scales another, whose values would be wrong without it.
   case scaledWeights(path: FilePath, scale: String, weights: String)
   /// A value is not a finite number; `element` is its place along each axis, where it is known.
   case notFinite(path: FilePath, tensor: String, element: [Int]? = nil)
@@ -58,12 +58,12 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       return "\(path): \(reason); is the file damaged? convert it again"
     case .unsupported(let path, let reason): return "\(path): \(reason)"
     case .missingTensors(let path, let names, let count):
-      return "\(path): \(count) tensor\(count == 1 ? "" : "s") that config.json calls for "
+      return "\(path): \(count) tensor\(count == 1 ? "" : "s") that the configuration calls for "
         + "\(count == 1 ? "is" : "are") missing, first \(names.joined(separator: ", ")); is the"
         + " download complete?"
     case .wrongShape(let path, let tensor, let expected, let got):
-      return "\(path): tensor '\(tensor)' has shape \(got), config.json calls for \(expected); do"
-        + " weights and config.json belong together?"
+      return "\(path): tensor '\(tensor)' has shape \(got), the configuration calls for"
+        + " \(expected); do weights and configuration belong together?"
     case .wrongType(let path, let tensor, let reason):
       return "\(path): tensor '\(tensor)': \(reason)"
     case .unexplainedTensors(let path, let names, let count):

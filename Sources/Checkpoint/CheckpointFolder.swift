@@ -45,6 +45,13 @@ public struct CheckpointFolder: Sendable {
       if let pickle = names.first(where: { name in pickles.contains { name.hasSuffix($0) } }) {
         throw CheckpointError.pickleOnly(path: path, example: pickle)
       }
+      if let file = names.first(where: { $0.hasSuffix(".gguf") }) {
+        throw CheckpointError.notAModel(
+          path: path,
+          reason: "holds GGUF files and no .safetensors file; name the file itself:"
+            + " \(path.appending(file))"
+        )
+      }
       throw CheckpointError.notAModel(
         path: path,
         reason: "holds no .safetensors file; is this the folder of a checkpoint?"

@@ -16,6 +16,8 @@ public enum ModelLocation: Sendable, Equatable {
   public init(_ text: String) throws {
     let path = FilePath(text)
     switch FileSystem.kind(path) {
+    case nil where FileSystem.isLink(path):
+      throw CheckpointError.notAModel(path: path, reason: "is a link that leads nowhere")
     case nil:
       throw ModelLocation.looksLikeHubName(text)
         ? CheckpointError.hubName(name: text) : CheckpointError.notFound(path: text)

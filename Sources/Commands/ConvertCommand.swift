@@ -156,6 +156,7 @@ struct ConvertCommand: ParsableCommand {
       )
     }
     try MemoryPromise.check(memory, estimate: job.estimatedPeakMemory)
+    for warning in job.warnings { Console.warn(warning) }
     if dryRun {
       show(
         job.forecast,

@@ -89,6 +89,8 @@ public struct ConversionRequest: Sendable {
 public protocol ConversionJob: Sendable {
   /// The files it writes, where these are not simply the destination.
   var files: [FilePath] { get }
+  /// What the user should know of the output beforehand.
+  var warnings: [String] { get }
   /// What it will report, as far as known before.
   var forecast: ConversionReport { get }
   /// Bytes it will read.
@@ -111,6 +113,9 @@ public protocol ConversionJob: Sendable {
 extension ConversionJob {
   /// None but the destination.
   public var files: [FilePath] { [] }
+
+  /// None.
+  public var warnings: [String] { [] }
 
   /// Nil: the job begins anew.
   public var identity: JSONObject? { nil }

@@ -31,6 +31,7 @@ struct DenseExport {
   ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or has another shape
   ///   than the configuration says, or the family is not known and the source is GGUF or a plan given.
   init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
+    if type != nil { try source.requireUnscaledWeights() }
     guard let c = source.configuration, let names = source.names else {
       // A family that is not known: tensors as they are, types changed if asked. What a GGUF file of
       // such a family says of its model would be lost.
@@ -113,12 +114,11 @@ struct DenseExport {
     )
   }
 
-  /// Floating-point tensors change their type, others keep it, and so do floats of 8 bits and fewer:
-  /// what they stand for may depend on scales in another tensor. Blocks, which safetensors does not
-  /// have, become F16 where nothing else is asked for.
+  /// Floating-point tensors change their type, others keep it. Blocks, which safetensors does not have,
+  /// become F16 where nothing else is asked for.
   private static func outputType(_ source: ElementType, _ wanted: ElementType?) -> ElementType {
     if !source.isSafetensors, source.isComputable { return wanted ?? .f16 }
-    return source.isEncodable ? wanted ?? source : source
+    return source.isComputable ? wanted ?? source : source
   }
 
   private static func router(

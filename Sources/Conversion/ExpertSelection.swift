@@ -26,6 +26,7 @@ struct ExpertSelection {
         reason: "its layers keep different numbers of experts (\(counts.min() ?? 0) to"
           + " \(counts.max() ?? 0)), and \(runtime) takes one number for all",
         remedy: "compress with --uniform, or keep it as .moepack"
+          + (runtime == "llama.cpp" ? ", or write it with --factored for moepack alone" : "")
       )
     }
     self.kept = kept

@@ -30,10 +30,23 @@ struct ExportJob: ConversionJob {
       throw ConversionError.notExpressible(
         source: request.source.location.path,
         reason: error.description,
-        remedy: "convert it to .moepack, which holds any safetensors folder"
+        remedy: request.source.ggufContents == nil
+          ? "convert it to .moepack, which holds any safetensors folder"
+          : "a .gguf output keeps it as it is"
       )
     }
     leftOut = kind == .directory ? try ExportJob.filesLeftOut(of: request.source) : []
+  }
+
+  var warnings: [String] {
+    guard kind == .directory, let vocabulary = try? request.source.ggmlVocabulary(),
+      vocabulary.model == .llama, let scores = vocabulary.scores, Set(scores).count == 1,
+      scores.count > 1
+    else { return [] }
+    return [
+      "\(request.source.location.path): all tokens have the same score, which tokenizer.json cannot"
+        + " say: the folder's tokenizer will cut some words otherwise; compare models by --ids"
+    ]
   }
 
   var forecast: ConversionReport {

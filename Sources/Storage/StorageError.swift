@@ -101,7 +101,7 @@ public enum StorageError: Error, Equatable, CustomStringConvertible {
       return "\(path): \(count) files must be open at once, of \(limit) that the process may have;"
         + " raise the limit (ulimit -n \(OpenFiles.limit(for: count))) or use fewer, larger files"
     case .missingFolder(let path):
-      return "\(path): no such folder for the output; create it first"
+      return "\(path): no such folder to write to; create it first"
     }
   }
 }

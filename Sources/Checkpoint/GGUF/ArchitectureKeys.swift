@@ -62,7 +62,8 @@ struct ArchitectureKeys {
   ///
   /// Kinds of scaling that are not known pass through, so that the family's reader refuses them.
   func addRotary(to configuration: inout JSONObject) throws {
-    if let theta = try number("rope.freq_base") { configuration["rope_theta"] = theta }
+    // What llama.cpp takes where there is none, whatever the family's configuration would mean.
+    configuration["rope_theta"] = try number("rope.freq_base") ?? .number("10000.0")
     let factor = try number("rope.scaling.factor") ?? number("rope.scale_linear")
     // Old files have a factor alone. Where scaling is switched off, llama.cpp heeds no factor.
     let kind = try text("rope.scaling.type") ?? (factor == nil ? "none" : "linear")

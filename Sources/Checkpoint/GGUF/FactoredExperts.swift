@@ -42,8 +42,12 @@ struct FactoredExperts {
     }
     var parts: [TensorPlace: [String: Int]] = [:]
     var order: [TensorPlace] = []
-    for (index, place) in places.enumerated() where place.role.isExpert {
+    for (index, place) in places.enumerated() {
       let name = contents.source.tensors[index].name
+      guard place.role.isExpert else {
+        if name.contains(".exps.") { fail("tensor '\(name)' is no part of an expert's matrix") }
+        continue
+      }
       guard let layer = place.layer, let expert = place.expert, keys.kept.indices.contains(layer),
         keys.kept[layer].contains(expert)
       else {

@@ -4,6 +4,7 @@ internal import GGUF
 internal import ImportanceMatrix
 internal import SystemPackage
 internal import Tensors
+internal import Tokenization
 
 /// What `convert` is told of a GGUF output only.
 struct GGUFOutputOptions: ParsableArguments {
@@ -12,7 +13,8 @@ struct GGUFOutputOptions: ParsableArguments {
       "GGUF: the element type of the weights whose names match; may be repeated, the first match"
         + " counts.",
       valueName: "regex=type"
-    )
+    ),
+    transform: TypeForArgument.init
   )
   var typeFor: [TypeForArgument] = []
 
@@ -73,6 +75,11 @@ struct GGUFOutputOptions: ParsableArguments {
       ("--pre", pre != nil), ("--tokenizer-from", tokenizerFrom != nil),
       ("--no-tokenizer", noTokenizer),
     ].filter(\.1).map(\.0)
+    if let pre {
+      do { try GGMLPreTokenizer.requireKnown(pre) } catch {
+        throw ValidationError("\(error)")
+      }
+    }
     if given.count > 1 { throw ValidationError("\(given[0]) and \(given[1]) exclude each other") }
   }
 
@@ -113,16 +120,29 @@ struct GGUFOutputOptions: ParsableArguments {
 }
 
 /// REGEX=TYPE on the command line.
-struct TypeForArgument: ExpressibleByArgument {
+struct TypeForArgument {
   let regex: RegexArgument
   let type: ElementType
 
-  init?(argument: String) {
-    guard let equals = argument.lastIndex(of: "="),
-      let regex = RegexArgument(argument: String(argument[..<equals])), equals > argument.startIndex
-    else { return nil }
+  /// Types that a tensor of a GGUF file can be given.
+  private static let types = ElementType.known.filter {
+    $0.isEncodable && $0.ggmlID != nil && $0 != .f64
+  }
+
+  init(_ argument: String) throws {
+    guard let equals = argument.lastIndex(of: "="), equals > argument.startIndex else {
+      throw ValidationError("--type-for takes REGEX=TYPE, not '\(argument)'")
+    }
+    guard let regex = RegexArgument(argument: String(argument[..<equals])) else {
+      throw ValidationError("--type-for: '\(argument[..<equals])' is no regular expression")
+    }
     let type = ElementType(name: argument[argument.index(after: equals)...].uppercased())
-    guard type.isEncodable, type.ggmlID != nil, type != .f64 else { return nil }
+    guard TypeForArgument.types.contains(type) else {
+      throw ValidationError(
+        "--type-for: '\(argument[argument.index(after: equals)...])' is none of"
+          + " \(TypeForArgument.types.map(\.name).joined(separator: ", "))"
+      )
+    }
     self.regex = regex
     self.type = type
   }

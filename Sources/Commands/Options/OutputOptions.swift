@@ -61,7 +61,9 @@ struct OutputOptions: ParsableArguments {
         throw ConversionError.outputInsideInput(output: path, input: input)
       }
     }
-    if !force, FileSystem.exists(path) { throw StorageError.exists(path: path) }
+    if !force, FileSystem.exists(path) || FileSystem.isLink(path) {
+      throw StorageError.exists(path: path)
+    }
     return path
   }
 

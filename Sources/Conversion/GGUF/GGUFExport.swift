@@ -12,6 +12,8 @@ struct GGUFExport {
   struct Item {
     var layout: TensorLayout
     var parts: [TensorPart]
+    /// The type that was asked for, if rows do not fill its blocks.
+    var unfilled: ElementType?
   }
 
   private(set) var items: [Item] = []
@@ -180,7 +182,7 @@ struct GGUFExport {
     _ parts: [TensorPart],
     stacked: (places: [Int], count: Int)? = nil
   ) throws {
-    let type = choice.type(name: name, shape: shape, source: source)
+    let (type, unfilled) = choice.choose(name: name, shape: shape, source: source)
     var parts = parts
     let partShape = parts.count > 1 || shape.count == 3 ? Array(shape.dropFirst()) : shape
     let partBytes = try type.byteCount(shape: partShape)
@@ -196,7 +198,11 @@ struct GGUFExport {
       }
     }
     items.append(
-      Item(layout: TensorLayout(name: name, type: type, shape: shape), parts: parts)
+      Item(
+        layout: TensorLayout(name: name, type: type, shape: shape),
+        parts: parts,
+        unfilled: unfilled
+      )
     )
   }
 }

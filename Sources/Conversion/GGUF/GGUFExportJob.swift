@@ -75,6 +75,43 @@ struct GGUFExportJob: ConversionJob {
     )
   }
 
+  var warnings: [String] { unfilledWarnings + importanceWarnings }
+
+  /// Tells of weights that are larger than the user asked for.
+  private var unfilledWarnings: [String] {
+    var groups: [(text: String, names: [String])] = []
+    for item in items {
+      guard let wanted = item.unfilled else { continue }
+      let text = "do not fill the blocks of \(wanted.name) and become \(item.layout.type.name)"
+      if let place = groups.firstIndex(where: { $0.text == text }) {
+        groups[place].names.append(item.layout.name)
+      } else {
+        groups.append((text, [item.layout.name]))
+      }
+    }
+    return groups.map { "rows of \(GGUFExportJob.list($0.names)) \($0.text)" }
+  }
+
+  /// Tells of weights that are quantised without importance though there is a matrix of it.
+  private var importanceWarnings: [String] {
+    guard let importance = request.gguf.importance else { return [] }
+    // llama-imatrix does not look at the embedding either.
+    let names = items.filter { item in
+      item.layout.type.blockElements > 1 && item.layout.name != "token_embd.weight"
+        && item.layout.name != "output.weight" && item.parts.allSatisfy { $0.importance == nil }
+        && importance[item.layout.name] == nil
+    }.map(\.layout.name)
+    guard !names.isEmpty, request.source.ggufContents == nil else { return [] }
+    let file = importance.file?.string ?? "the importance matrix"
+    return [
+      "\(file): has no entry of \(GGUFExportJob.list(names)); there every error counts the same"
+    ]
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names[0] + (names.count > 1 ? " and \(names.count - 1) more" : "")
+  }
+
   var forecast: ConversionReport {
     ConversionReport(tensorCount: items.count, byteCount: plan.byteCount, leftOut: leftOut)
   }

@@ -47,11 +47,11 @@ struct GGUFRevision {
       let place = source.filePlaces[index]
       let experts = place.layer.flatMap { selection?.kept[$0] }
       let isStack = tensor.shape.count == 3 && tensor.shape[0] == present && present > 0
-      var layout = TensorLayout(
-        name: tensor.name,
-        type: choice.keeps(tensor) ? tensor.type : choice.type(tensor),
-        shape: tensor.shape
-      )
+      let (type, unfilled) =
+        choice.keeps(tensor)
+        ? (tensor.type, nil)
+        : choice.choose(name: tensor.name, shape: tensor.shape, source: tensor.type)
+      var layout = TensorLayout(name: tensor.name, type: type, shape: tensor.shape)
       if choice.isBeyondReach(tensor) {
         throw ConversionError.notExpressible(
           source: source.location.path,
@@ -95,7 +95,7 @@ struct GGUFRevision {
         }
         parts = [part]
       }
-      return GGUFExport.Item(layout: layout, parts: parts)
+      return GGUFExport.Item(layout: layout, parts: parts, unfilled: unfilled)
     }
     var metadata = contents.metadata
     if let selection {
@@ -132,9 +132,5 @@ extension GGUFTypeChoice {
     let isAsked = fileType != nil || overrides.contains { $0.matches(tensor.name) }
     return !isAsked || !tensor.type.isComputable
       || !GGUFTypeChoice.isQuantised(tensor.name, tensor.shape)
-  }
-
-  fileprivate func type(_ tensor: TensorDescriptor) -> ElementType {
-    type(name: tensor.name, shape: tensor.shape, source: tensor.type)
   }
 }

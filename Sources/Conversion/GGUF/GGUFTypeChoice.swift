@@ -32,22 +32,29 @@ struct GGUFTypeChoice {
   ///   - name: Its name in the GGUF file.
   ///   - shape: Its shape, outermost first.
   ///   - source: The type it has.
-  /// - Returns: The type it gets.
-  func type(name: String, shape: [Int], source: ElementType) -> ElementType {
+  /// - Returns: The type it gets, and where its rows do not fill the blocks of the one it should get,
+  ///   that one.
+  func choose(name: String, shape: [Int], source: ElementType) -> (
+    type: ElementType, unfilled: ElementType?
+  ) {
+    let wanted = wanted(name: name, shape: shape, source: source)
+    let type = GGUFTypeChoice.fallback(wanted, columns: shape.last ?? 1)
+    return (type, type == wanted ? nil : wanted)
+  }
+
+  private func wanted(name: String, shape: [Int], source: ElementType) -> ElementType {
     guard GGUFTypeChoice.isQuantised(name, shape) else {
       return GGUFTypeChoice.staysAsItIs(source) ? source : .f32
     }
-    let columns = shape.last ?? 1
-    if let override = overrides.first(where: { $0.matches(name) }) {
-      return GGUFTypeChoice.fallback(override.type, columns: columns)
-    }
+    if let override = overrides.first(where: { $0.matches(name) }) { return override.type }
     guard let fileType else { return GGUFTypeChoice.own(source) }
-    guard fileType.type.blockElements > 1 else { return fileType.type }
-    let wanted =
-      fileType.isMix
-      ? mixed(fileType, GGUFTensorCategory(name), layer: GGUFTypeChoice.layer(of: name), columns)
-      : fileType.type
-    return GGUFTypeChoice.fallback(wanted, columns: columns)
+    guard fileType.isMix else { return fileType.type }
+    return mixed(
+      fileType,
+      GGUFTensorCategory(name),
+      layer: GGUFTypeChoice.layer(of: name),
+      shape.last ?? 1
+    )
   }
 
   /// Vectors, norms, routers and whatever is no weight are F32: llama.cpp computes with nothing else

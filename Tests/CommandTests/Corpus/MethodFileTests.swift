@@ -244,8 +244,8 @@ import Testing
     layer("a type too few", saying: "layers[0].types") {
       $0["types"] = .array(Array(($0["types"]?.array ?? []).dropLast()))
     },
-    layer("an unknown type", saying: "layers[0].types", "Q4_K") {
-      $0["types"] = .array(($0["types"]?.array ?? []).map { _ in "Q4_K" })
+    layer("an unknown type", saying: "layers[0].types", "Q1_0") {
+      $0["types"] = .array(($0["types"]?.array ?? []).map { _ in "Q1_0" })
     },
   ]
 
