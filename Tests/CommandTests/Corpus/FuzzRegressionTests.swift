@@ -41,6 +41,22 @@ import Testing
     #expect(place.folder.names == ["ids.json", "model"])
   }
 
+  @Test(
+    "gguf-model: shapes that the keys do not call for are listed, and refused where values are needed",
+    arguments: [
+      ("query-without-axes", "q_proj.weight", "shape [], config.json calls for [8, 8]"),
+      ("empty-stack-of-many-experts", "ffn_gate_exps.weight", "calls for [50000000, 6, 8]"),
+    ]
+  )
+  func shapes(name: String, tensor: String, reason: String) throws {
+    try place.folder.write(try kept("gguf-model/\(name)"), to: "x.gguf")
+    try Moepack.succeed("inspect", place("x.gguf"))
+    let line = ["evaluate", place("x.gguf"), "--ids", place("ids.json"), "--context", "2"]
+    try place.folder.write("[1, 2, 3, 1]", to: "ids.json")
+    try Moepack.fail(1, saying: ["x.gguf", tensor, reason], line)
+    #expect(place.folder.names == ["ids.json", "x.gguf"])
+  }
+
   @Test("pack/expert-of-unknown-type: an expert that cannot be converted is refused by file")
   func expertType() throws {
     try place.folder.write(try kept("pack/expert-of-unknown-type"), to: "x.moepack")

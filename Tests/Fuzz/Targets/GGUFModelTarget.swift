@@ -1,4 +1,5 @@
 internal import Checkpoint
+internal import Conversion
 internal import GGUF
 internal import Inference
 internal import LinearAlgebra
