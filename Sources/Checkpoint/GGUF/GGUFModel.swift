@@ -136,14 +136,14 @@ final class GGUFModel: TensorSource {
 
   /// The experts of [E, rows, columns]; with gate and up in one tensor, gate rows come first.
   ///
-  /// - Returns: None if the tensor is no such stack. An empty one is none either: it may claim any
-  ///   number of experts and take no byte.
+  /// - Returns: None if the tensor is no such stack. One of more experts than bytes is none either: it
+  ///   may claim any number of them.
   private static func slices(of tensor: TensorDescriptor, _ place: TensorPlace) -> [Slice] {
     let roles: [TensorRole] =
       place.role == .expertGateUp ? [.expertGate, .expertUp] : [place.role]
-    guard tensor.shape.count == 3, tensor.byteCount > 0, tensor.shape[1] % roles.count == 0 else {
-      return []
-    }
+    guard tensor.shape.count == 3, tensor.byteCount > 0, tensor.shape[0] <= tensor.byteCount,
+      tensor.shape[1] % roles.count == 0
+    else { return [] }
     let experts = tensor.shape[0]
     let rows = tensor.shape[1] / roles.count
     let byteCount = tensor.byteCount / (experts * roles.count)

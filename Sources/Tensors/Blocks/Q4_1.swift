@@ -67,11 +67,7 @@ func narrowAffine(
         )
         store(block, (fit.scale, -fit.minimum), room.levels)
       } else {
-        var (smallest, largest) = (Float.greatestFiniteMagnitude, -Float.greatestFiniteMagnitude)
-        for i in 0..<32 {
-          smallest = values[i] < smallest ? values[i] : smallest
-          largest = values[i] > largest ? values[i] : largest
-        }
+        let (smallest, largest) = span(values)
         let scale = (largest - smallest) / highest
         let inverse = usableInverse(scale)
         for i in 0..<32 {
@@ -81,4 +77,24 @@ func narrowAffine(
       }
     }
   }
+}
+
+/// The smallest and the largest of 32 values, of equal ones the first: zeros may differ in sign, which
+/// is stored.
+@inline(__always)
+private func span(_ values: UnsafePointer<Float>) -> (smallest: Float, largest: Float) {
+  // Lanes side by side: a scan in order waits for each comparison.
+  var low = SIMD8<Float>(repeating: .greatestFiniteMagnitude)
+  var high = -low
+  for i in stride(from: 0, to: 32, by: 8) {
+    let lanes = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self)
+    low.replace(with: lanes, where: lanes .< low)
+    high.replace(with: lanes, where: lanes .> high)
+  }
+  func first(_ value: Float) -> Float {
+    guard value == 0 else { return value }
+    for i in 0..<32 where values[i] == 0 { return values[i] }
+    return value
+  }
+  return (first(low.min()), first(high.max()))
 }
