@@ -25,6 +25,52 @@ static inline lanes nearest(lanes value, lanes low, lanes high) {
   return (value + 12582912.0f) - 12582912.0f;
 }
 
+moepack_span moepack_span32(const float values[32]) {
+  lanes low[2], high[2];
+  memcpy(low, values, sizeof low);
+  memcpy(high, values, sizeof high);
+  for (size_t i = 8; i < 32; i += 8) {
+    lanes next[2];
+    memcpy(next, values + i, sizeof next);
+    for (int half = 0; half < 2; half++) {
+      low[half] = choose(next[half] < low[half], next[half], low[half]);
+      high[half] = choose(next[half] > high[half], next[half], high[half]);
+    }
+  }
+  lanes least = choose(low[1] < low[0], low[1], low[0]);
+  lanes most = choose(high[1] > high[0], high[1], high[0]);
+  float span[2] = {least[0], most[0]};
+  for (int lane = 1; lane < 4; lane++) {
+    if (least[lane] < span[0]) span[0] = least[lane];
+    if (most[lane] > span[1]) span[1] = most[lane];
+  }
+  /* Zeros may differ in sign, which is stored: the first counts. */
+  for (int end = 0; end < 2; end++) {
+    for (size_t i = 0; span[end] == 0 && i < 32; i++) {
+      if (values[i] == 0) {
+        span[end] = values[i];
+        break;
+      }
+    }
+  }
+  return (moepack_span){span[0], span[1]};
+}
+
+void moepack_levels32(
+    const float values[32], float origin, float inverse, float shift, float highest,
+    int32_t levels[32]) {
+  lanes low = all(0), high = all(highest);
+  for (size_t i = 0; i < 32; i += 4) {
+    lanes value;
+    memcpy(&value, values + i, sizeof value);
+    value = (value - origin) * inverse + shift;
+    value = choose(value > low, value, low);
+    value = choose(value < high, value, high);
+    lane_masks level = __builtin_convertvector(value, lane_masks);
+    memcpy(levels + i, &level, sizeof level);
+  }
+}
+
 void moepack_symmetric_sums(
     const float *values, const float *weights, const float *products, size_t count, float limit,
     const float inverses[20], float xq[20], float qq[20]) {

@@ -247,6 +247,26 @@ public final class Checkpoint: Sendable {
       ?? Checkpoint.auxiliaryFile(name, location, format)
   }
 
+  /// Names of the files in a folder inside the model's folder or pack, ascending; none if there is no
+  /// such folder.
+  public func names(in folder: String) throws -> [String] {
+    let names: [String]
+    switch (location, format) {
+    case (.directory(let root), _):
+      let path = root.appending(folder)
+      guard FileSystem.isDirectory(path) else { return [] }
+      names = try FileSystem.names(in: path).filter {
+        FileSystem.kind(path.appending($0)) == .file
+      }
+    case (_, .pack(let pack)):
+      let prefix = folder + "/"
+      names = pack.files.filter { $0.kind == .plain && $0.path.hasPrefix(prefix) }
+        .map { String($0.path.dropFirst(prefix.count)) }.filter { !$0.contains("/") }
+    default: names = []
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
   /// Names of the files that are made from the keys of a GGUF file.
   func madeFiles() throws -> [String] { try gguf?.auxiliaryNames() ?? [] }
 

@@ -13,14 +13,18 @@ public struct ModelFiles {
     switch (checkpoint.location, checkpoint.format) {
     case _ where checkpoint.ggufContents != nil: all = try checkpoint.madeFiles()
     case (.directory(let folder), _):
-      all = try FileSystem.names(in: folder).filter {
-        FileSystem.kind(folder.appending($0)) == .file
-      }
+      all =
+        try FileSystem.names(in: folder).filter {
+          FileSystem.kind(folder.appending($0)) == .file
+        } + checkpoint.names(in: ModelFiles.templates).map { "\(ModelFiles.templates)/\($0)" }
     case (_, .pack(let pack)): all = pack.files.filter { $0.kind == .plain }.map(\.path)
     default: all = []
     }
     names = all.filter(ModelFiles.isWanted).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
+
+  /// The folder of chat templates beside the first.
+  private static let templates = "additional_chat_templates"
 
   private static func isWanted(_ name: String) -> Bool {
     let known: Set<String> = [

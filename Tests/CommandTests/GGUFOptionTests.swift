@@ -1,5 +1,6 @@
 import Fixtures
 import GGUF
+import Glibc
 import ImportanceMatrix
 import JSON
 import SystemPackage
@@ -354,6 +355,25 @@ import Testing
         saying: [scale, "BF16 first"],
         ["convert", scaled, "-o", scratch(format), "--type", "BF16"]
       )
+    }
+  }
+
+  @Test("chat templates in a folder of their own come along, from a compressed pack, too")
+  func chatTemplates() throws {
+    let model = try Sample.copy(in: scratch)
+    try scratch.write("model/chat_template.jinja", "{{ first }}")
+    #expect(mkdir(scratch("model/additional_chat_templates"), 0o755) == 0)
+    try scratch.write("model/additional_chat_templates/rag.jinja", "{{ second }}")
+    try Moepack.succeed(
+      ["compress", model, "-o", scratch("c.moepack"), "--prune", "0", "--rank-keep"]
+        + ["dense"] + Sample.short
+    )
+    for source in [model, scratch("c.moepack")] {
+      try Moepack.succeed("convert", source, "-o", scratch("x.gguf"), "--force")
+      let keys = try metadata("x.gguf")
+      #expect(keys["tokenizer.chat_template"] == .string("{{ first }}"))
+      #expect(keys["tokenizer.chat_template.rag"] == .string("{{ second }}"))
+      #expect(keys["tokenizer.chat_templates"]?.array?.strings == ["rag"])
     }
   }
 }

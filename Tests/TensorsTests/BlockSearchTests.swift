@@ -91,7 +91,7 @@ struct BlockSearchTests {
     }
   }
 
-  @Test("rounding is to nearest, of two to the even or away from zero, and floors")
+  @Test("rounding is to nearest, of two to the even or away from zero")
   func rounding() {
     for i in -4000...4000 {
       for shift: Float in [0, 0x1p-20, -0x1p-20] {
@@ -102,12 +102,39 @@ struct BlockSearchTests {
         )
         let away = min(127, max(-127, value)).rounded(.toNearestOrAwayFromZero)
         #expect(Float(roundedLevel(value, limit: 127)) == away)
-        #expect(Float(flooredLevel(value, 31)) == min(31, max(0, value)).rounded(.down))
       }
     }
     for value: Float in [0.49999997, 0.50000006, 1.4999999, 126.49999] {
       #expect(Float(roundedLevel(value, limit: 127)) == value.rounded(.toNearestOrAwayFromZero))
       #expect(Float(roundedLevel(-value, limit: 127)) == (-value).rounded(.toNearestOrAwayFromZero))
+    }
+  }
+
+  @Test("levels of a block are floored and stay in their range, its span takes the first of equals")
+  func levelsAndSpan() {
+    var random = SeededRandom(seed: 5)
+    for round in 0..<200 {
+      var values = random.weights(32).map { $0 * 40 }
+      if round % 4 == 0 { values[round % 32] = .nan }
+      let (origin, inverse, shift) = (Float(round) / 50 - 2, Float(round) / 9, Float(round % 3) / 2)
+      var levels = [Int32](repeating: -1, count: 32)
+      moepack_levels32(values, origin, inverse, shift, 31, &levels)
+      for (value, level) in zip(values, levels) {
+        let place = (value - origin) * inverse + shift
+        let expected = place.isNaN ? 0 : min(31, max(0, place)).rounded(.down)
+        #expect(Float(level) == expected, "\(value)")
+      }
+    }
+    for round in 0..<200 {
+      // Few values, so that equal ones and zeros of both signs are there.
+      let values = (0..<32).map { place -> Float in
+        [0, -0.0, 1, -1, 2][(place * 7 + round * 3 + place / (round % 5 + 1)) % (round % 4 + 2)]
+      }
+      let span = moepack_span32(values)
+      let least = values.reduce(Float.infinity) { $1 < $0 ? $1 : $0 }
+      let most = values.reduce(-Float.infinity) { $1 > $0 ? $1 : $0 }
+      #expect(span.smallest.bitPattern == least.bitPattern, "\(values)")
+      #expect(span.largest.bitPattern == most.bitPattern, "\(values)")
     }
   }
 

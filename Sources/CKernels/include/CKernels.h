@@ -99,6 +99,16 @@ double moepack_dot(const float *a, const float *b, size_t count);
 /* Whether no value is infinite or NaN. */
 int moepack_all_finite(const float *values, size_t count);
 
+typedef struct {
+  float smallest, largest;
+} moepack_span;
+/* The ends of 32 values, of equal ones the first. */
+moepack_span moepack_span32(const float values[32]);
+/* floor((x - origin) inverse + shift) within 0...highest; 0 for NaN. */
+void moepack_levels32(
+    const float values[32], float origin, float inverse, float shift, float highest,
+    int32_t levels[32]);
+
 /*
  * Sums of attempts at the scale of up to 32 values: q is the level nearest to value * inverse, w its
  * weight, x the value. Each sum is added in the order of the values.

@@ -19,8 +19,10 @@ enum GGUFTokenizerKeys {
       modelType: c.modelType,
       vocabularySize: c.vocabularySize,
       pre: pre,
-      folder: source.location.path.string
-    ) { try source.auxiliaryFile($0) }
+      folder: source.location.path.string,
+      names: { try source.names(in: $0) },
+      read: { try source.auxiliaryFile($0) }
+    )
     guard let vocabulary else {
       throw ConversionError.noTokenizer(source)
     }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Blocks of 32 values as a half-precision scale d and 32 levels of 4 bits; x = d (q - 8).
 ///
 /// The low nibble of byte i is value i, the high one value i + 16.
@@ -68,7 +70,7 @@ func narrowSymmetric(
       } else {
         let scale = extreme(values, 32) / -Float(limit)
         let inverse = usableInverse(scale)
-        for i in 0..<32 { room.levels[i] = flooredLevel(values[i] * inverse + middle, highest) }
+        moepack_levels32(values, 0, inverse, middle, highest, room.levels)
         store(block, scale, room.levels)
       }
     }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Blocks of 32 values as half-precision scale d and minimum m and 32 levels of 4 bits;
 /// x = d q + m.
 ///
@@ -67,34 +69,12 @@ func narrowAffine(
         )
         store(block, (fit.scale, -fit.minimum), room.levels)
       } else {
-        let (smallest, largest) = span(values)
-        let scale = (largest - smallest) / highest
+        let span = moepack_span32(values)
+        let scale = (span.largest - span.smallest) / highest
         let inverse = usableInverse(scale)
-        for i in 0..<32 {
-          room.levels[i] = flooredLevel((values[i] - smallest) * inverse + 0.5, highest)
-        }
-        store(block, (scale, smallest), room.levels)
+        moepack_levels32(values, span.smallest, inverse, 0.5, highest, room.levels)
+        store(block, (scale, span.smallest), room.levels)
       }
     }
   }
-}
-
-/// The smallest and the largest of 32 values, of equal ones the first: zeros may differ in sign, which
-/// is stored.
-@inline(__always)
-private func span(_ values: UnsafePointer<Float>) -> (smallest: Float, largest: Float) {
-  // Lanes side by side: a scan in order waits for each comparison.
-  var low = SIMD8<Float>(repeating: .greatestFiniteMagnitude)
-  var high = -low
-  for i in stride(from: 0, to: 32, by: 8) {
-    let lanes = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self)
-    low.replace(with: lanes, where: lanes .< low)
-    high.replace(with: lanes, where: lanes .> high)
-  }
-  func first(_ value: Float) -> Float {
-    guard value == 0 else { return value }
-    for i in 0..<32 where values[i] == 0 { return values[i] }
-    return value
-  }
-  return (first(low.min()), first(high.max()))
 }

@@ -19,14 +19,6 @@ func roundedLevel(_ value: Float, limit: Float) -> Int32 {
   return even &+ up &- down
 }
 
-/// The largest integer that is not above `value`, within `0...highest`; for NaN zero.
-@inline(__always)
-func flooredLevel(_ value: Float, _ highest: Float) -> Int32 {
-  let inside = value > 0 ? (value < highest ? value : highest) : 0
-  let nearest = nearestLevel(inside, 0, highest)
-  return Float(nearest) > inside ? nearest &- 1 : nearest
-}
-
 /// The value of largest magnitude, the first of several; of zeros the first with its sign.
 @inline(__always)
 func extreme(_ values: UnsafePointer<Float>, _ count: Int) -> Float {
