@@ -1,17 +1,22 @@
 internal import Safetensors
 internal import Storage
-internal import Tensors
+public import Tensors
 
 extension Checkpoint {
   /// Checks that every tensor of the architecture is there with its shape and a type to compute
   /// with, and that no other tensor is, so that nothing is guessed or left out in silence.
   ///
-  /// - Parameter ignored: Whether a tensor that is not used may be left aside. Experts and routers
-  ///   may not: a stray one means that `config.json` is not of these weights.
+  /// - Parameters:
+  ///   - ignored: Whether a tensor that is not used may be left aside. Experts and routers may not: a
+  ///     stray one means that `config.json` is not of these weights.
+  ///   - allowsScales: Whether weights may have scales in other tensors, as long as nobody computes.
   /// - Throws: ``CheckpointError`` for a family that cannot be run, for tensors that are missing,
   ///   unexplained or of another shape or type, for weights whose scales are ignored, and for a tied
   ///   output that differs.
-  public func requireComplete(ignoring ignored: (String) -> Bool = { _ in false }) throws {
+  public func requireComplete(
+    ignoring ignored: (String) -> Bool = { _ in false },
+    allowsScales: Bool = false
+  ) throws {
     let configuration = try requireConfiguration()
     var missing: [String] = []
     var used: Set<Int> = []
@@ -34,8 +39,8 @@ extension Checkpoint {
       )
     }
     if configuration.isTied, let output = index(of: TensorPlace(.output)) { used.insert(output) }
-    // Their scales are unexplained, too, and cannot be ignored.
-    try requireUnscaledWeights()
+    // Scales are unexplained, too, and cannot be ignored.
+    if !allowsScales { try requireUnscaledWeights() }
     let unexplained = tensors.indices.filter { index in
       let (name, role) = (tensors[index].name, places[index].role)
       if used.contains(index) || Checkpoint.isKnownBuffer(name) { return false }
@@ -51,22 +56,31 @@ extension Checkpoint {
     try checkTiedOutput(configuration)
   }
 
-  /// Refuses weights whose values are to be multiplied by another tensor, as FP8 checkpoints have
-  /// them: the values alone would be wrong.
+  /// Refuses weights whose values are to be multiplied by another tensor: alone they are wrong. FP8
+  /// checkpoints have `NAME_scale_inv` or `NAME_scale` beside NAME, or `PART.scale` beside
+  /// `PART.weight`, as GGUF files of NVFP4 do.
   ///
+  /// - Parameter areUsed: Whether values of a tensor are looked at; by default all that are numbers.
   /// - Throws: ``CheckpointError/scaledWeights(path:scale:weights:)``.
-  public func requireUnscaledWeights() throws {
-    var all: Set<String>?
-    for tensor in tensors {
-      for suffix in ["_scale_inv", "_scale"] where tensor.name.hasSuffix(suffix) {
-        let weights = String(tensor.name.dropLast(suffix.count))
-        let known = all ?? Set(tensors.map(\.name))
-        all = known
-        guard known.contains(weights) else { continue }
+  public func requireUnscaledWeights(
+    where areUsed: (TensorDescriptor) -> Bool = { $0.type.isComputable }
+  ) throws {
+    let scales = ["_scale_inv", "_scale", ".scale"]
+    guard fileTensors.contains(where: { tensor in scales.contains { tensor.name.hasSuffix($0) } })
+    else { return }
+    let known = Dictionary(
+      fileTensors.map { ($0.name, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for tensor in fileTensors {
+      for suffix in scales where tensor.name.hasSuffix(suffix) {
+        let stem = String(tensor.name.dropLast(suffix.count))
+        guard let weights = known[suffix == ".scale" ? stem + ".weight" : stem], areUsed(weights)
+        else { continue }
         throw CheckpointError.scaledWeights(
           path: location.path,
           scale: tensor.name,
-          weights: weights
+          weights: weights.name
         )
       }
     }

@@ -108,7 +108,7 @@ struct CompressCommand: ParsableCommand {
       try TokenStream(
         .file(FilePath($0)),
         for: checkpoint,
-        context: text.context,
+        context: text.windowLength,
         limit: nil
       )
     }
@@ -140,7 +140,8 @@ struct CompressCommand: ParsableCommand {
         checkpoint,
         stream,
         clock: clock,
-        estimate: estimate
+        estimate: estimate,
+        isForecast: given == nil
       )
       report.show(json: common.json)
       return

@@ -70,6 +70,7 @@ struct PlanCommand: ParsableCommand {
     let own = [
       ("--statistics", statistics != nil), ("--calibration", text.calibration != nil),
       ("--ids", text.ids != nil), ("--tokens", text.tokens != nil),
+      ("--context", text.context != nil),
     ]
     let same = [
       ("--allocate", pruning.allocate == .uniform), ("--uniform", true), ("--protect", true),
@@ -124,7 +125,8 @@ struct PlanCommand: ParsableCommand {
         checkpoint,
         stream,
         clock: clock,
-        estimate: estimate
+        estimate: estimate,
+        isForecast: true
       )
       report.show(json: common.json)
       return

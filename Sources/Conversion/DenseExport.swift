@@ -31,7 +31,7 @@ struct DenseExport {
   ///   numbers of experts, `CheckpointError` if an expert's matrix is missing or has another shape
   ///   than the configuration says, or the family is not known and the source is GGUF or a plan given.
   init(_ source: Checkpoint, type: ElementType?, plan: [Int: [Int]]?) throws {
-    if type != nil { try source.requireUnscaledWeights() }
+    try source.requireUnscaledWeights { DenseExport.outputType($0.type, type) != $0.type }
     guard let c = source.configuration, let names = source.names else {
       // A family that is not known: tensors as they are, types changed if asked. What a GGUF file of
       // such a family says of its model would be lost.

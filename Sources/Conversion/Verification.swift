@@ -54,10 +54,8 @@ public struct Verification: Sendable {
       }
       if checkpoint.configuration != nil {
         // What has no role in the family is no damage; what the family needs and lacks is.
-        do { try checkpoint.requireComplete(ignoring: { _ in true }) } catch CheckpointError
-          .scaledWeights
-        {
-          // Sound, if not for this version to compute with.
+        do {
+          try checkpoint.requireComplete(ignoring: { _ in true }, allowsScales: true)
         } catch {
           problems.append(Problem(file: path, place: "tensors", message: "\(error)"))
         }

@@ -54,8 +54,8 @@ extension ImportanceMatrix {
   /// How many tokens each routed expert of a layer got, [E].
   ///
   /// - Parameter layer: Index of the decoder layer.
-  /// - Returns: Counts to the nearest whole number, as `llama-imatrix` reads them; nil if the file has none of the layer's experts, or is of the
-  ///   legacy form, which keeps no count per expert.
+  /// - Returns: Counts to the nearest whole number, as `llama-imatrix` reads them; nil if the file has
+  ///   none per expert of the layer, or is of the legacy form, which keeps none.
   public func expertCounts(layer: Int) -> [Float]? {
     guard form == .gguf else { return nil }
     for part in ["gate", "up", "gate_up", "down"] {

@@ -84,6 +84,28 @@ import Testing
     #expect(abs(a / b - 1) < 1e-5, "\(a), \(b)")
   }
 
+  @Test(
+    "ranks may be edited in; sizes are then those of the plan, and without them no text is named"
+  )
+  func edited() throws {
+    let file = try matrix(FrequencyPlanTests.counts)
+    try Moepack.succeed("plan", Sample.micro, "--imatrix", file, "-o", scratch("p.json"))
+    let line = [
+      "compress", Sample.micro, "-o", scratch("x.moepack"), "--dry-run", "--json", "--plan",
+    ]
+    let dense = try JSONValue(parsing: Moepack.run(line + [scratch("p.json")]).output)
+    #expect(dense["calibration"] == .null)
+    let text = String(decoding: try ScratchFolder.bytes(of: scratch("p.json")), as: UTF8.self)
+    try scratch.write(
+      "q.json",
+      ["gate", "up", "down"].reduce(text) { $0.replacing("\"\($1)\": null", with: "\"\($1)\": 8") }
+    )
+    let ranked = try JSONValue(parsing: Moepack.run(line + [scratch("q.json")]).output)
+    #expect(ranked["calibration"]?["tokens"]?.integer != nil)
+    // 12 experts in 4 layers, three pairs of BF16 factors of rank 8 for matrices of 64 x 96.
+    #expect(ranked["bytes"]?["outputExperts"]?.integer == 4 * 12 * 3 * 2 * 8 * (64 + 96))
+  }
+
   @Test("counts of calibrate --imatrix prune what --select frequency prunes")
   func sameAsMeasured() throws {
     let text = ["--calibration", Sample.heldout] + Sample.short
@@ -181,6 +203,7 @@ import Testing
     "what asks for a measurement is misuse",
     arguments: [
       "--statistics s.safetensors", "--calibration a.txt", "--ids i.json", "--tokens 512",
+      "--context 128",
       "--allocate bounded", "--lambda 0.1", "--search-tokens all", "--select genetic",
       "--rank-keep 0.5", "--average-rank 8", "--factor svd", "--reception-sets 2", "--prune 0",
     ]

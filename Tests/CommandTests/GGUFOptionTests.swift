@@ -175,6 +175,33 @@ import Testing
     #expect(next.type == .bf16)
   }
 
+  /// The Q8_0 oracle with one tensor more, which has no role.
+  private func strayTensor(_ name: String = "stray.weight") throws -> String {
+    let model = try GGUFCollection(FilePath(GGUFOptionTests.q8))
+    let layouts = model.tensors.map {
+      TensorLayout(name: $0.name, type: $0.type, shape: $0.shape)
+    }
+    let writer = try GGUFWriter(
+      try GGUFShardPlan(
+        destination: FilePath(scratch("stray.gguf")),
+        metadata: model.metadata,
+        tensors: layouts + [TensorLayout(name: name, type: .f32, shape: [16])]
+      )
+    )
+    for index in layouts.indices {
+      var bytes = [UInt8](repeating: 0, count: model.tensors[index].byteCount)
+      try bytes.withUnsafeMutableBytes {
+        try model.read(tensor: index, bytes: 0..<$0.count, into: $0)
+        try writer.write(UnsafeRawBufferPointer($0), tensor: index, at: 0)
+      }
+    }
+    try [UInt8](repeating: 0, count: 64).withUnsafeBytes {
+      try writer.write($0, tensor: layouts.count, at: 0)
+    }
+    try writer.finish()
+    return scratch("stray.gguf")
+  }
+
   @Test("--ignore leaves tensors without a role out of GGUF, and says which")
   func ignore() throws {
     var model = TinyModel.mixtral()
@@ -184,6 +211,17 @@ import Testing
     let run = try Moepack.run(line + ["--ignore", "^extra", "--json"])
     let left = try JSONValue(parsing: run.output)["leftOut"]
     #expect(left?[0]?["path"]?.string == "extra.weight" && left?[0]?["bytes"]?.integer == 8)
+    let written = try GGUFCollection(FilePath(scratch("x.gguf")))
+    #expect(!written.tensors.contains { $0.name.contains("extra") })
+    // From GGUF to GGUF it is the same; tensors that have a role stay.
+    let stray = try GGUFCollection(FilePath(try strayTensor()))
+    let again = ["convert", scratch("stray.gguf"), "-o", scratch("y.gguf")]
+    try Moepack.succeed(again)
+    #expect(try GGUFCollection(FilePath(scratch("y.gguf"))).tensors.count == stray.tensors.count)
+    let report = try Moepack.succeed(again + ["--force", "--ignore", ".*", "--json"])
+    #expect(try JSONValue(parsing: report.output)["leftOut"]?[0]?["path"] == "stray.weight")
+    let names = try GGUFCollection(FilePath(scratch("y.gguf"))).tensors.map(\.name)
+    #expect(names == stray.tensors.map(\.name).filter { $0 != "stray.weight" })
   }
 
   @Test("scales of weights cannot be ignored: the values would be wrong")
@@ -375,5 +413,62 @@ import Testing
       #expect(keys["tokenizer.chat_template.rag"] == .string("{{ second }}"))
       #expect(keys["tokenizer.chat_templates"]?.array?.strings == ["rag"])
     }
+  }
+
+  @Test("scales beside the weights of a GGUF file are refused wherever its values are looked at")
+  func scalesInGGUF() throws {
+    let file = try strayTensor("blk.0.ffn_up_exps.scale")
+    for line in [
+      ["convert", file, "-o", scratch("folder")],
+      ["convert", file, "-o", scratch("x.gguf"), "--type", "Q4_0"],
+      ["evaluate", file, "--text", Sample.heldout, "--tokens", "512", "--ignore", "scale"],
+    ] {
+      try Moepack.fail(1, saying: ["blk.0.ffn_up_exps.scale", "blk.0.ffn_up_exps.weight"], line)
+    }
+    // As it is, it is copied; other weights may be made anew.
+    try Moepack.succeed("convert", file, "-o", scratch("same.gguf"))
+    try Moepack.succeed("convert", file, "-o", scratch("y.gguf"), "--type-for", "attn_q=Q4_0")
+    try Moepack.succeed("verify", file)
+  }
+
+  @Test("importance is missed in GGUF files, too, and where nothing is encoded the reason is right")
+  func importanceOfGGUF() throws {
+    let entry = ImportanceMatrix.Entry(
+      name: "blk.0.attn_q.weight",
+      sums: [Float](repeating: 2, count: 96),
+      counts: [4]
+    )
+    try ImportanceMatrix(datasets: ["a"], chunkCount: 1, chunkSize: 512, entries: [entry])
+      .write(to: FilePath(scratch("m.gguf")))
+    let line = [
+      "convert", GGUFOptionTests.q8, "-o", scratch("x.gguf"), "--imatrix", scratch("m.gguf"),
+    ]
+    let run = try Moepack.run(line + ["--type", "Q4_0"])
+    #expect(run.status == 0 && run.complaint.contains("has no entry of blk.0."), "\(run.complaint)")
+    try Moepack.fail(1, saying: ["nothing is quantised"], line + ["--type", "Q8_0", "--force"])
+  }
+
+  @Test("without a tokenizer a family that is not known has the size of its vocabulary, too")
+  func noTokenizerOfUnknownFamily() throws {
+    try Moepack.succeed(
+      "edit",
+      GGUFOptionTests.q8,
+      "-o",
+      scratch("u.gguf"),
+      "--set",
+      "general.architecture=foo"
+    )
+    try Moepack.succeed("convert", scratch("u.gguf"), "-o", scratch("x.gguf"), "--no-tokenizer")
+    #expect(try metadata("x.gguf")["foo.vocab_size"] == .uint32(1024))
+    try Moepack.fail(
+      1,
+      saying: ["--tokenizer-from"],
+      ["convert", scratch("x.gguf"), "-o", scratch("y.gguf"), "--pre", "qwen2"]
+    )
+    try Moepack.fail(
+      1,
+      saying: ["'foo' is not a family"],
+      ["convert", scratch("u.gguf"), "-o", scratch("y.gguf"), "--ignore", "a"]
+    )
   }
 }

@@ -12,9 +12,9 @@ import Testing
       parsing: ScratchFolder.bytes(of: Fixtures.path("oracles/gguf/model-cards.json"))
     ).array) ?? []
 
-  @Test("six folders were read") func count() { #expect(ModelCardTests.cases.count == 6) }
+  @Test("seven folders were read") func count() { #expect(ModelCardTests.cases.count == 7) }
 
-  @Test("keys, types and their order are the gguf package's", arguments: 0..<6)
+  @Test("keys, types and their order are the gguf package's", arguments: 0..<7)
   func keys(number: Int) throws {
     let scratch = try ScratchFolder()
     let one = ModelCardTests.cases[number]

@@ -141,7 +141,7 @@ final class GGUFModel: TensorSource {
   private static func slices(of tensor: TensorDescriptor, _ place: TensorPlace) -> [Slice] {
     let roles: [TensorRole] =
       place.role == .expertGateUp ? [.expertGate, .expertUp] : [place.role]
-    guard tensor.shape.count == 3, tensor.byteCount > 0, tensor.shape[0] <= tensor.byteCount,
+    guard tensor.shape.count == 3, (0..<tensor.byteCount).contains(tensor.shape[0] - 1),
       tensor.shape[1] % roles.count == 0
     else { return [] }
     let experts = tensor.shape[0]

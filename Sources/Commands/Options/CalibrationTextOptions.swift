@@ -23,8 +23,8 @@ struct CalibrationTextOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Calibration tokens (default: 16384).", valueName: "n"))
   var tokens: Int?
 
-  @Option(help: ArgumentHelp("Tokens per window.", valueName: "n"))
-  var context: Int = 512
+  @Option(help: ArgumentHelp("Tokens per window (default: 512).", valueName: "n"))
+  var context: Int?
 
   func validate() throws {
     if calibration != nil, ids != nil {
@@ -33,6 +33,9 @@ struct CalibrationTextOptions: ParsableArguments {
     try TextOptions.requirePositive("--context", context, atMost: 1 << 20)
     try TextOptions.requirePositive("--tokens", tokens)
   }
+
+  /// Tokens per window.
+  var windowLength: Int { context ?? 512 }
 
   /// Inputs that an output must not replace.
   var inputs: [FilePath] { [calibration, ids].compactMap { $0.map { FilePath($0) } } }
@@ -47,7 +50,12 @@ struct CalibrationTextOptions: ParsableArguments {
     } else {
       source = try .builtIn()
     }
-    let stream = try TokenStream(source, for: checkpoint, context: context, limit: tokens ?? 16384)
+    let stream = try TokenStream(
+      source,
+      for: checkpoint,
+      context: windowLength,
+      limit: tokens ?? 16384
+    )
     if let shortfall = stream.shortfall, tokens != nil {
       Console.warn("the text has \(shortfall) tokens, fewer than --tokens asks for; all are used")
     }

@@ -24,19 +24,18 @@ struct CompressionReport {
     _ stream: TokenStream?,
     clock: StageClock,
     estimate: Int?,
+    isForecast: Bool = false,
     result: Compressor.Result? = nil
   ) throws {
     self.plan = plan
     self.checkpoint = checkpoint
-    self.stream = stream
+    // A plan by counts without factors looks at no text, whichever was given.
+    let isMeasured = plan.stream != nil || plan.layers.contains { !$0.ranksAreDense }
+    self.stream = isMeasured ? stream : nil
     self.clock = clock
     self.estimate = estimate
     self.result = result
-    size = try SizeEstimate(
-      plan,
-      for: checkpoint,
-      isForecast: stream != nil && plan.layers.allSatisfy(\.leaveOneOut.isEmpty)
-    )
+    size = try SizeEstimate(plan, for: checkpoint, isForecast: isForecast)
   }
 
   /// Prints it.

@@ -32,7 +32,15 @@ extension CompressionPlan {
       },
       ratio: options.prune
     )
+    func denseLayer(_ layer: Layer, _ options: MethodOptions) -> Layer {
+      var layer = layer
+      layer.ranks = layer.kept.map { _ in [nil, nil, nil] }
+      layer.types = layer.kept.map { _ in options.factorType }
+      return layer
+    }
     let layers = try zip(c.moeLayers, counts).map { layer, count -> Layer in
+      // A layer that loses none needs no counts.
+      if count == 0 { return denseLayer(Layer(layer, experts: c.expertCount, tokens: 0), options) }
       let use = try CompressionPlan.expertTokens(matrix, layer: layer, experts: c.expertCount)
       let protected = Set(options.protected[layer] ?? [])
       let pruned = ExpertSetSearch.leastUsed(
@@ -43,9 +51,7 @@ extension CompressionPlan {
       var entry = Layer(layer, experts: c.expertCount, tokens: use.reduce(0, +) / c.topK)
       entry.expertTokens = use
       entry.kept.removeAll(where: pruned.contains)
-      entry.ranks = entry.kept.map { _ in [nil, nil, nil] }
-      entry.types = entry.kept.map { _ in options.factorType }
-      return entry
+      return denseLayer(entry, options)
     }
     self.init(
       model: checkpoint.fingerprint,
@@ -67,7 +73,7 @@ extension CompressionPlan {
       throw missing("the legacy form keeps no count per expert")
     }
     guard let counts = matrix.expertCounts(layer: layer) else {
-      throw missing("there is no entry of its experts")
+      throw missing("there is no entry of its experts with a count for each")
     }
     guard counts.count == experts else {
       throw missing("it counts \(counts.count) experts, and the model has \(experts)")

@@ -42,6 +42,9 @@ package struct CompressionPlan: Sendable, Equatable {
     /// The paper's ranks, before caps and leftovers; empty if dense.
     package var ranksBeforeCap: [Int]
 
+    /// Whether nothing is factored.
+    package var ranksAreDense: Bool { ranks.allSatisfy { $0.allSatisfy { $0 == nil } } }
+
     /// Importance of the layer: the sum of the leave-one-out errors.
     package var importance: Double { leaveOneOut.reduce(0, +) }
   }

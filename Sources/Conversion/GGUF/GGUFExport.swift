@@ -14,6 +14,8 @@ struct GGUFExport {
     var parts: [TensorPart]
     /// The type that was asked for, if rows do not fill its blocks.
     var unfilled: ElementType?
+    /// Whether its values are encoded in blocks, not copied.
+    var isEncoded = false
   }
 
   private(set) var items: [Item] = []
@@ -25,8 +27,6 @@ struct GGUFExport {
   private(set) var largestProductBytes = 0
   /// Whether no expert is gone, so that what a name says of their number holds.
   let isWhole: Bool
-  /// Tensors without a role, which have no name in GGUF.
-  let leftOut: [FolderInventory.LeftOut]
 
   private let source: Checkpoint
   private let naming: GGUFNaming
@@ -50,16 +50,7 @@ struct GGUFExport {
   ) throws {
     let isFactored = options.isFactored
     configuration = try source.requireConfiguration()
-    try source.requireComplete(ignoring: options.isIgnored)
-    leftOut = source.places.indices.filter {
-      source.places[$0].role == .other && options.isIgnored(source.tensors[$0].name)
-    }.map {
-      FolderInventory.LeftOut(
-        path: source.tensors[$0].name,
-        byteCount: source.tensors[$0].byteCount,
-        reason: "no role in this family"
-      )
-    }
+    try source.requireComplete(ignoring: options.isIgnored ?? { _ in false })
     guard let naming = GGUFNaming(source) else {
       throw CheckpointError.unsupported(path: source.location.path, reason: "no GGUF names")
     }
@@ -201,7 +192,8 @@ struct GGUFExport {
       Item(
         layout: TensorLayout(name: name, type: type, shape: shape),
         parts: parts,
-        unfilled: unfilled
+        unfilled: unfilled,
+        isEncoded: type.blockElements > 1 && type != source
       )
     )
   }

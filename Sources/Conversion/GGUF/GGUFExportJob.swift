@@ -14,6 +14,7 @@ struct GGUFExportJob: ConversionJob {
   private let largestProductBytes: Int
   private let plan: GGUFShardPlan
   private let leftOut: [FolderInventory.LeftOut]
+  private let tokensLeftOut: [String]
 
   init(_ request: ConversionRequest) throws {
     self.request = request
@@ -22,7 +23,10 @@ struct GGUFExportJob: ConversionJob {
     var metadata: GGUFMetadata
     // A pack gives the file back that went into it, whatever it is.
     let isUnpacking =
-      if case .pack = source.format { request.asksForNoChange } else { false }
+      if case .pack = source.format {
+        request.type == nil && request.plan == nil && options.fileType == nil
+          && options.overrides.isEmpty
+      } else { false }
     if let contents = source.ggufContents, isUnpacking || source.factored == nil,
       !options.isFactored
     {
@@ -38,7 +42,7 @@ struct GGUFExportJob: ConversionJob {
       largestProductBytes = 0
       values = TensorValues(contents.source, path: source.location.path)
       try metadata.reviseTokenizer(options, of: source)
-      leftOut = []
+      tokensLeftOut = []
     } else {
       let export = try GGUFExport(
         source,
@@ -46,11 +50,13 @@ struct GGUFExportJob: ConversionJob {
         options
       )
       items = export.items
-      leftOut = export.leftOut
-      metadata = try GGUFExportMetadata(source, export, options).metadata
+      let made = try GGUFExportMetadata(source, export, options)
+      metadata = made.metadata
+      tokensLeftOut = made.tokensLeftOut
       largestProductBytes = export.largestProductBytes
       values = source.values
     }
+    leftOut = try options.leftOut(of: source)
     for (index, override) in options.overrides.enumerated()
     where !items.contains(where: {
       override.matches($0.layout.name)
@@ -75,7 +81,16 @@ struct GGUFExportJob: ConversionJob {
     )
   }
 
-  var warnings: [String] { unfilledWarnings + importanceWarnings }
+  var warnings: [String] {
+    let tokens =
+      tokensLeftOut.isEmpty
+      ? []
+      : [
+        "\(request.source.location.path): the embedding has no row for the added tokens"
+          + " \(GGUFExportJob.list(tokensLeftOut)); left out"
+      ]
+    return tokens + unfilledWarnings + importanceWarnings
+  }
 
   /// Tells of weights that are larger than the user asked for.
   private var unfilledWarnings: [String] {
@@ -97,11 +112,11 @@ struct GGUFExportJob: ConversionJob {
     guard let importance = request.gguf.importance else { return [] }
     // llama-imatrix does not look at the embedding either.
     let names = items.filter { item in
-      item.layout.type.blockElements > 1 && item.layout.name != "token_embd.weight"
+      item.isEncoded && item.layout.name != "token_embd.weight"
         && item.layout.name != "output.weight" && item.parts.allSatisfy { $0.importance == nil }
         && importance[item.layout.name] == nil
     }.map(\.layout.name)
-    guard !names.isEmpty, request.source.ggufContents == nil else { return [] }
+    guard !names.isEmpty else { return [] }
     let file = importance.file?.string ?? "the importance matrix"
     return [
       "\(file): has no entry of \(GGUFExportJob.list(names)); there every error counts the same"
@@ -124,7 +139,7 @@ struct GGUFExportJob: ConversionJob {
   ) throws {
     guard !items.contains(where: { $0.parts.contains { $0.importance != nil } }) else { return }
     let name = importance.file?.string ?? "importance matrix"
-    let coded = items.contains { $0.layout.type.blockElements > 1 }
+    let coded = items.contains { $0.isEncoded }
     throw ConversionError.unsupported(
       reason: coded
         ? "\(name): has no entry of a weight that is quantised here; was it made of another model"

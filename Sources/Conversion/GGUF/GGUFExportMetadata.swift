@@ -9,6 +9,8 @@ internal import Tokenization
 /// llama.cpp's `convert_hf_to_gguf.py`.
 struct GGUFExportMetadata {
   private(set) var metadata = GGUFMetadata()
+  /// Tokens of the source for which the embedding has no row.
+  private(set) var tokensLeftOut: [String] = []
 
   /// Collects them.
   ///
@@ -47,9 +49,9 @@ struct GGUFExportMetadata {
       metadata.copyTokenizer(of: contents.metadata)
       try metadata.setPreTokenizer(options.preTokenizer)
     } else {
-      for (key, value) in try GGUFTokenizerKeys.keys(of: source, pre: options.preTokenizer) {
-        metadata[key] = value
-      }
+      let tokenizer = try GGUFTokenizerKeys.keys(of: source, pre: options.preTokenizer)
+      for (key, value) in tokenizer.keys { metadata[key] = value }
+      tokensLeftOut = tokenizer.leftOut
     }
   }
 
@@ -85,14 +87,22 @@ extension GGUFMetadata {
     for key in map(\.key) where GGUFMetadata.isTokenizer(key) { self[key] = nil }
     self["tokenizer.ggml.model"] = .string("none")
     // llama.cpp counts the tokens, or must be told.
-    if let architecture = self["general.architecture"]?.string, let c = source.configuration {
-      self["\(architecture).vocab_size"] = .uint32(UInt32(clamping: c.vocabularySize))
+    let embedding = source.fileTensors.first { $0.name == "token_embd.weight" }
+    if let architecture = self["general.architecture"]?.string,
+      let rows = embedding?.shape.first
+    {
+      self["\(architecture).vocab_size"] = .uint32(UInt32(clamping: rows))
     }
   }
 
   /// Names the pre-tokenizer.
   mutating func setPreTokenizer(_ name: String?) throws {
     guard let name else { return }
+    guard self["tokenizer.ggml.tokens"] != nil else {
+      throw ConversionError.unsupported(
+        reason: "--pre \(name): the source has no tokenizer; take one with --tokenizer-from"
+      )
+    }
     try GGMLPreTokenizer.requireKnown(name)
     self["tokenizer.ggml.pre"] = .string(name)
   }

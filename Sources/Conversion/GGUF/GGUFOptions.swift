@@ -1,3 +1,4 @@
+internal import Checkpoint
 public import GGUF
 public import ImportanceMatrix
 public import Tensors
@@ -25,13 +26,30 @@ public struct GGUFOptions: Sendable {
   /// model itself.
   public var adapter: LoRAOptions?
 
-  /// Whether a tensor that has no role in its family, and no name in GGUF, is left out.
-  public var isIgnored: @Sendable (String) -> Bool = { _ in false }
+  /// Which tensors that have no role in their family, and no name in GGUF, are left out; nil for none.
+  public var isIgnored: (@Sendable (String) -> Bool)?
 
   /// Whether nothing of the model changes.
   var asksForNoChange: Bool {
     fileType == nil && overrides.isEmpty && preTokenizer == nil && tokenizerDonor == nil
-      && !hasNoTokenizer && !isFactored && adapter == nil
+      && !hasNoTokenizer && !isFactored && adapter == nil && isIgnored == nil
+  }
+
+  /// The tensors of a model that are left out.
+  ///
+  /// - Throws: `CheckpointError` for a family that is not known: there no tensor has a role.
+  func leftOut(of source: Checkpoint) throws -> [FolderInventory.LeftOut] {
+    guard let isIgnored else { return [] }
+    _ = try source.requireConfiguration()
+    return source.fileTensors.indices.compactMap { index in
+      let tensor = source.fileTensors[index]
+      guard source.filePlaces[index].role == .other, isIgnored(tensor.name) else { return nil }
+      return FolderInventory.LeftOut(
+        path: tensor.name,
+        byteCount: tensor.byteCount,
+        reason: "no role in this family"
+      )
+    }
   }
 
   /// Nothing out of the ordinary.

@@ -25,7 +25,10 @@ struct GGUFRevision {
   ) throws {
     let (fileType, importance) = (options.fileType, options.importance)
     let selection = try plan.map { try ExpertSelection(source, plan: $0, runtime: "llama.cpp") }
-    if selection != nil { try source.requireComplete(ignoring: options.isIgnored) }
+    if selection != nil {
+      try source.requireComplete(ignoring: options.isIgnored ?? { _ in false })
+    }
+    let leftOut = Set(try options.leftOut(of: source).map(\.path))
     let c = source.configuration
     let architecture = contents.metadata["general.architecture"]?.string ?? ""
     let present =
@@ -43,7 +46,8 @@ struct GGUFRevision {
       overrides: options.overrides,
       hasImportance: importance != nil
     )
-    items = try contents.source.tensors.enumerated().map { index, tensor in
+    items = try contents.source.tensors.enumerated().compactMap { index, tensor in
+      if leftOut.contains(tensor.name) { return nil }
       let place = source.filePlaces[index]
       let experts = place.layer.flatMap { selection?.kept[$0] }
       let isStack = tensor.shape.count == 3 && tensor.shape[0] == present && present > 0
@@ -95,8 +99,18 @@ struct GGUFRevision {
         }
         parts = [part]
       }
-      return GGUFExport.Item(layout: layout, parts: parts, unfilled: unfilled)
+      return GGUFExport.Item(
+        layout: layout,
+        parts: parts,
+        unfilled: unfilled,
+        isEncoded: layout.type != tensor.type && layout.type.blockElements > 1
+      )
     }
+    let types = Dictionary(
+      items.map { ($0.layout.name, $0.layout.type) },
+      uniquingKeysWith: { a, _ in a }
+    )
+    try source.requireUnscaledWeights { (types[$0.name] ?? $0.type) != $0.type }
     var metadata = contents.metadata
     if let selection {
       func replace(_ key: String, _ value: Int) {

@@ -10,10 +10,12 @@ enum GGUFTokenizerKeys {
   /// - Parameters:
   ///   - source: The model.
   ///   - pre: llama.cpp's name of the pre-tokenizer; nil to find it out.
-  /// - Returns: The keys in the order of llama.cpp's converter.
+  /// - Returns: The keys in the order of llama.cpp's converter, and tokens that have no place in it.
   /// - Throws: ``ConversionError/unsupported(reason:)`` if there is none, `TokenizationError` if it
   ///   cannot be said in GGUF's terms.
-  static func keys(of source: Checkpoint, pre: String?) throws -> [(String, GGUFValue)] {
+  static func keys(of source: Checkpoint, pre: String?) throws -> (
+    keys: [(String, GGUFValue)], leftOut: [String]
+  ) {
     let c = try source.requireConfiguration()
     let vocabulary = try GGMLVocabulary(
       modelType: c.modelType,
@@ -26,7 +28,7 @@ enum GGUFTokenizerKeys {
     guard let vocabulary else {
       throw ConversionError.noTokenizer(source)
     }
-    return vocabulary.writtenKeys
+    return (vocabulary.writtenKeys, vocabulary.tokensLeftOut)
   }
 }
 

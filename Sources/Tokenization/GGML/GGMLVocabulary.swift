@@ -29,6 +29,8 @@ package struct GGMLVocabulary: Equatable, Sendable {
   /// `convert_hf_to_gguf` writes `add_bos_token` only where the folder says it in other words. Where
   /// it writes none, our writer puts the key last, and that is all its output differs by.
   package var marksDocumentStart = false
+  /// Added tokens of a Hugging Face folder for which the embedding has no row.
+  package var tokensLeftOut: [String] = []
 
   /// A vocabulary of `tokens`.
   package init(model: Model, pre: String?, tokens: [String]) {

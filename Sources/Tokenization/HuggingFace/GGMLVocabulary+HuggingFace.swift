@@ -103,24 +103,21 @@ extension GGMLVocabulary {
 
   /// SentencePiece's own file, with what the folder adds to it.
   ///
-  /// `convert_hf_to_gguf` leaves out ids beyond the rows of the embedding, with a warning; here they
-  /// are refused.
+  /// Added tokens beyond the rows of the embedding are left out, as `convert_hf_to_gguf` does, and
+  /// noted; pieces beyond them are refused.
   private init(_ model: SentencePieceModel, _ folder: TokenizerFolder, size: Int?) throws {
     let added = try folder.addedTokenIDs()
     let ids = added.map(\.id) + folder.addedTokensDecoder.map(\.id)
     let size = size ?? max(model.pieces.count, (ids.max() ?? -1) + 1)
-    func check(_ file: String, _ id: Int, _ text: String) throws {
-      guard id >= size else { return }
+    if model.pieces.count > size {
       throw TokenizationError.vocabularyTooLarge(
-        file: folder.describe(file),
-        token: text,
-        id: id,
+        file: folder.describe("tokenizer.model"),
+        token: model.pieces[size].text,
+        id: size,
         rows: size
       )
     }
-    if model.pieces.count > size {
-      try check("tokenizer.model", size, model.pieces[size].text)
-    }
+    var leftOut: [String] = []
     var tokens: [String?] = Array(repeating: nil, count: size)
     var scores = [Float](repeating: -10_000, count: size)
     var types = [TokenType](repeating: .unused, count: size)
@@ -130,16 +127,18 @@ extension GGMLVocabulary {
       types[id] = piece.type == .userDefined ? .normal : piece.type
     }
     func set(_ id: Int, _ text: String, _ type: TokenType) {
+      guard id < size else {
+        if !leftOut.contains(text) { leftOut.append(text) }
+        return
+      }
       tokens[id] = text
       scores[id] = -1000
       types[id] = type
     }
     for (text, id) in added {
-      try check("added_tokens.json", id, text)
       set(id, text, .userDefined)
     }
     for token in folder.addedTokensDecoder {
-      try check("tokenizer_config.json", token.id, token.content)
       if token.isSpecial || GGMLVocabulary.looksSpecial(token.content) {
         set(token.id, token.content, .control)
       } else {
@@ -147,6 +146,7 @@ extension GGMLVocabulary {
       }
     }
     self.init(model: .llama, pre: "default", tokens: GGMLVocabulary.padded(tokens))
+    tokensLeftOut = leftOut
     self.scores = scores
     self.types = types
   }

@@ -46,6 +46,7 @@ import Testing
     arguments: [
       ("query-without-axes", "q_proj.weight", "shape [], config.json calls for [8, 8]"),
       ("empty-stack-of-many-experts", "ffn_gate_exps.weight", "calls for [50000000, 6, 8]"),
+      ("stack-of-no-experts", "ffn_", "config.json calls for"),
       ("unknown-type-of-many-experts", "ffn_gate_exps.weight", "calls for [50000000, 6, 8]"),
     ]
   )

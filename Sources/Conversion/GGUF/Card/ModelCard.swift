@@ -67,13 +67,20 @@ struct ModelCard {
       let text = lines.joined(separator: rest.first == ">" ? " " : "\n")
       let end = rest.hasSuffix("-") ? "" : "\n"
       return .text(text.replacing(/\s+$/, with: "") + end)
-    case "[":
-      guard rest.last == "]" else { return nil }
-      let items = rest.dropFirst().dropLast().split(separator: ",")
-      return .list(items.compactMap { scalar($0) })
     case "{", "&", "*", "!": return nil
-    default: return scalar(rest).map { .text($0) }
+    default:
+      // What goes on in the next lines is one text with blanks between.
+      let more = block.filter { !$0.isEmpty }.map { withoutComment($0) }
+      let whole = ([rest] + more).joined(separator: " ")
+      return rest.first == "[" ? list(whole) : scalar(whole[...]).map { .text($0) }
     }
+  }
+
+  /// The items of `[a, "b, c"]`; nil if it does not end there.
+  private static func list(_ text: String) -> Value? {
+    guard let text = text.wholeMatch(of: /\[(.*)\]\s*/)?.1 else { return nil }
+    let items = text.matches(of: /\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]*)\s*(?:,|$)/)
+    return .list(items.compactMap { scalar($0.1) })
   }
 
   /// A plain or quoted scalar; nil for nothing, for null and for a pair of a nested mapping.
@@ -86,6 +93,7 @@ struct ModelCard {
         ? inner.replacing("''", with: "'")
         : inner.replacing("\\\"", with: "\"").replacing("\\\\", with: "\\")
     }
+    if text.hasPrefix("\"") || text.hasPrefix("'") { return nil }
     if text.isEmpty || ["~", "null", "Null", "NULL"].contains(text) { return nil }
     if text.contains(/:\s/) || text.hasSuffix(":") { return nil }
     return String(text)
