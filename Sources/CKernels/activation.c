@@ -1,5 +1,6 @@
 #include "CKernels.h"
 #include <math.h>
+#include <string.h>
 
 /*
  * exp by range reduction to [-ln2/2, ln2/2] and a polynomial of degree 6 (relative error below 2e-7),
@@ -80,6 +81,28 @@ WIDE int moepack_all_finite(const float *values, size_t count) {
     worst = magnitude > worst ? magnitude : worst;
   }
   return worst < 0x7F800000;
+}
+
+WIDE int moepack_any_has16(const void *words, size_t count, uint16_t bits) {
+  const unsigned char *place = words;
+  uint16_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t word;
+    memcpy(&word, place + 2 * i, 2);
+    found |= (word & bits) == bits ? 1 : 0;
+  }
+  return found != 0;
+}
+
+WIDE int moepack_any_has32(const void *words, size_t count, uint32_t bits) {
+  const unsigned char *place = words;
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t word;
+    memcpy(&word, place + 4 * i, 4);
+    found |= (word & bits) == bits ? 1 : 0;
+  }
+  return found != 0;
 }
 
 WIDE double moepack_dot(const float *a, const float *b, size_t count) {

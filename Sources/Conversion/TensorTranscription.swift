@@ -212,32 +212,31 @@ struct TensorTranscription {
   private func write(_ piece: Piece, _ layout: TensorLayout, to sink: any TensorSink, as index: Int)
     throws
   {
-    let type = values.source.tensors[piece.tensor].type
-    var stored = [UInt8](repeating: 0, count: piece.source.reduce(0) { $0 + $1.count })
-    try stored.withUnsafeMutableBytes { buffer in
-      if type == layout.type {
+    guard values.source.tensors[piece.tensor].type != layout.type else {
+      var stored = [UInt8](repeating: 0, count: piece.source.reduce(0) { $0 + $1.count })
+      return try stored.withUnsafeMutableBytes { buffer in
         try read(piece, into: buffer)
-        return try sink.write(UnsafeRawBufferPointer(buffer), tensor: index, at: piece.offset)
+        try sink.write(UnsafeRawBufferPointer(buffer), tensor: index, at: piece.offset)
       }
-      let floats = Matrix(rows: 1, columns: piece.elements)
-      var at = 0
-      for range in piece.source {
-        let count = piece.elements / piece.source.count
-        try values.widen(
-          tensor: piece.tensor,
-          fromByte: range.lowerBound,
-          into: UnsafeMutableBufferPointer(rebasing: floats.elements[at..<at + count])
+    }
+    let floats = Matrix(unfilledRows: 1, columns: piece.elements)
+    let count = piece.elements / piece.source.count
+    for (number, range) in piece.source.enumerated() {
+      try values.widen(
+        tensor: piece.tensor,
+        fromByte: range.lowerBound,
+        into: UnsafeMutableBufferPointer(
+          rebasing: floats.elements[number * count..<(number + 1) * count]
         )
-        at += count
-      }
-      try sink.write(
-        UnsafeBufferPointer(floats.elements),
-        as: layout,
-        importance: piece.importance,
-        tensor: index,
-        at: piece.offset
       )
     }
+    try sink.write(
+      UnsafeBufferPointer(floats.elements),
+      as: layout,
+      importance: piece.importance,
+      tensor: index,
+      at: piece.offset
+    )
   }
 
   private func read(_ piece: Piece, into buffer: UnsafeMutableRawBufferPointer) throws {

@@ -1,3 +1,5 @@
+internal import CKernels
+
 extension ElementType {
   /// The first element that is infinite or no number, or nil; types without such values have none.
   ///
@@ -14,7 +16,16 @@ extension ElementType {
   public func firstNonFinite(in bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> Int? {
     func first<Word: FixedWidthInteger & UnsignedInteger>(_ exponent: Word, parts: Int = 1) -> Int?
     {
-      firstWord(of: bytes) { $0 & exponent == exponent }.map {
+      let count = bytes.count / MemoryLayout<Word>.size
+      // Nearly always there is none, and most types have words of these sizes.
+      switch exponent {
+      case let bits as UInt16:
+        if moepack_any_has16(bytes.baseAddress, count, bits) == 0 { return nil }
+      case let bits as UInt32:
+        if moepack_any_has32(bytes.baseAddress, count, bits) == 0 { return nil }
+      default: break
+      }
+      return firstWord(of: bytes) { $0 & exponent == exponent }.map {
         (offset / MemoryLayout<Word>.size + $0) / parts
       }
     }

@@ -98,6 +98,9 @@ float moepack_largest(const float *values, size_t count);
 double moepack_dot(const float *a, const float *b, size_t count);
 /* Whether no value is infinite or NaN. */
 int moepack_all_finite(const float *values, size_t count);
+/* Whether any word, unaligned, has all of these bits. */
+int moepack_any_has16(const void *words, size_t count, uint16_t bits);
+int moepack_any_has32(const void *words, size_t count, uint32_t bits);
 
 typedef struct {
   float smallest, largest;
