@@ -41,6 +41,9 @@ struct CalibrateCommand: ParsableCommand {
 
   func validate() throws {
     if imatrix == "" { throw ValidationError("--imatrix needs a path") }
+    if imatrix == destination.output {
+      throw ValidationError("--output and --imatrix exclude each other's path: name two files")
+    }
   }
 
   func run() throws {

@@ -57,6 +57,16 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let (a, b) = (try Checkpoint(first), try Checkpoint(second))
     for warning in a.warnings + b.warnings { Console.warn(warning) }
+    if let x = a.configuration, let y = b.configuration, x.modelType == y.modelType,
+      x.expertCount != y.expertCount
+    {
+      let pruned = x.expertCount < y.expertCount ? first : second
+      Console.warn(
+        "\(SafeText.shown(pruned)): does not say which \(min(x.expertCount, y.expertCount)) of the"
+          + " other's \(max(x.expertCount, y.expertCount)) experts it kept, so experts are compared by"
+          + " their places; compare the .moepack it was made of"
+      )
+    }
     let comparison = try ModelComparison(a, b, threads: common.threads) { name in
       match?.matches(name) ?? true
     }

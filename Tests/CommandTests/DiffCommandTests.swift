@@ -31,6 +31,20 @@ import Testing
     }
   }
 
+  @Test("of experts that lost their numbers it is said that places are compared")
+  func renumbered() throws {
+    try Moepack.succeed(
+      ["compress", Sample.micro, "-o", scratch("u.moepack"), "--uniform", "--rank-keep", "dense"]
+        + Sample.short
+    )
+    try Moepack.succeed("convert", scratch("u.moepack"), "-o", scratch("folder"))
+    let warning = "does not say which 12 of the other's 16 experts"
+    let folder = try Moepack.run(["diff", Sample.micro, scratch("folder")])
+    #expect(folder.complaint.contains(warning))
+    let pack = try Moepack.run(["diff", Sample.micro, scratch("u.moepack")])
+    #expect(pack.status == 0 && !pack.complaint.contains(warning))
+  }
+
   @Test("factors differ by the error that compress measured, pruned experts are in one model only")
   func compressed() throws {
     let json = try Moepack.json("diff", Sample.micro, try Compressed.pack())

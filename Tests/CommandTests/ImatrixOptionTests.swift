@@ -49,16 +49,19 @@ import Testing
     #expect(try ImportanceMatrix(reading: FilePath(old)).chunkCount == 8)
     let rest = ["-o", scratch("t.safetensors"), "--force"] + Sample.short
     for (path, words) in [
-      (Sample.micro, ["micro-qwen2moe"]), (scratch("t.safetensors"), ["t.safetensors"]),
+      (Sample.micro, ["micro-qwen2moe"]),
+      (scratch.path + "/./t.safetensors", ["t.safetensors"]),
       (scratch("no/x.gguf"), [scratch("no")]), (scratch.path, ["folder"]),
     ] {
       try Moepack.fail(1, saying: words, ["calibrate", Sample.micro, "--imatrix", path] + rest)
     }
-    try Moepack.fail(
-      64,
-      saying: ["--imatrix"],
-      ["calibrate", Sample.micro, "--imatrix", ""] + rest
-    )
+    for path in ["", scratch("t.safetensors")] {
+      try Moepack.fail(
+        64,
+        saying: ["--imatrix"],
+        ["calibrate", Sample.micro, "--imatrix", path] + rest
+      )
+    }
   }
 
   @Test("a dry run counts its memory and writes nothing, and the peak keeps the promise")
