@@ -102,6 +102,8 @@ import Testing
     )
     #expect(try ScratchFolder.names(in: scratch.path) == ["in.moepack", "out.partial"])
     #expect(try ScratchFolder.names(in: work) == ["theirs"])
+    // Unlocked, not only closed: a program that another test has started may hold the file, too.
+    try #require(flock(descriptor, LOCK_UN) == 0)
     close(descriptor)
     try Moepack.succeed("convert", "in.moepack", "-o", "out", in: scratch.path)
     #expect(try ScratchFolder.names(in: scratch.path) == ["in.moepack", "out"])
