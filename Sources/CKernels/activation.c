@@ -72,17 +72,6 @@ WIDE float moepack_largest(const float *values, size_t count) {
   return lanes[0];
 }
 
-WIDE int moepack_all_finite(const float *values, size_t count) {
-  uint32_t worst = 0;
-  for (size_t i = 0; i < count; i++) {
-    union { float value; uint32_t bits; } v;
-    v.value = values[i];
-    uint32_t magnitude = v.bits & 0x7FFFFFFF;
-    worst = magnitude > worst ? magnitude : worst;
-  }
-  return worst < 0x7F800000;
-}
-
 WIDE int moepack_any_has16(const void *words, size_t count, uint16_t bits) {
   const unsigned char *place = words;
   uint16_t found = 0;
@@ -103,6 +92,10 @@ WIDE int moepack_any_has32(const void *words, size_t count, uint32_t bits) {
     found |= (word & bits) == bits ? 1 : 0;
   }
   return found != 0;
+}
+
+int moepack_all_finite(const float *values, size_t count) {
+  return !moepack_any_has32(values, count, 0x7F800000);
 }
 
 WIDE double moepack_dot(const float *a, const float *b, size_t count) {

@@ -72,19 +72,7 @@ import Testing
 
   @Test("written again it is the same, and so are folder and stock GGUF made of either")
   func again() throws {
-    try Moepack.succeed(
-      "compress",
-      Sample.micro,
-      "-o",
-      scratch("c.moepack"),
-      "--uniform",
-      "--prune",
-      "0.25",
-      "--tokens",
-      "1024",
-      "--context",
-      "128"
-    )
+    try Sample.compressUniformly(to: scratch("c.moepack"))
     try Moepack.succeed("convert", scratch("c.moepack"), "-o", scratch("f.gguf"), "--factored")
     try Moepack.succeed("convert", scratch("f.gguf"), "-o", scratch("g.gguf"), "--factored")
     let (f, g) = (

@@ -143,19 +143,7 @@ import Testing
 
   @Test("a compressed pack gives an adapter over a base made of it")
   func compressed() throws {
-    try Moepack.succeed(
-      "compress",
-      Sample.micro,
-      "-o",
-      scratch("c.moepack"),
-      "--uniform",
-      "--prune",
-      "0.25",
-      "--tokens",
-      "1024",
-      "--context",
-      "128"
-    )
+    try Sample.compressUniformly(to: scratch("c.moepack"))
     let base = try base(scratch("c.moepack"))
     _ = try adapter(scratch("c.moepack"), base)
     let ids = try ids(Sample.micro)

@@ -1,4 +1,5 @@
 import Fixtures
+import Testing
 
 /// Inputs that several suites use, small enough to run often.
 enum Sample {
@@ -13,6 +14,11 @@ enum Sample {
   /// A copy of the micro model in a folder of its own.
   static func copy(in scratch: ScratchFolder, as name: String = "model") throws -> String {
     try scratch.copy(micro, as: name)
+  }
+
+  /// Compresses the micro model, with as many experts in every layer.
+  static func compressUniformly(to pack: String) throws {
+    try Moepack.succeed(["compress", micro, "-o", pack, "--uniform", "--prune", "0.25"] + short)
   }
 
   /// Replaces `old` by `new` in a text file of a folder.

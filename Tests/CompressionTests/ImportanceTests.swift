@@ -174,14 +174,19 @@ struct ImportanceTests {
     }
   }
 
-  @Test("failing at any system call, a run goes on to the undisturbed bytes of both files")
-  func resumed() throws {
-    let run = try ImportanceRun(
+  /// A run over four windows of 32 tokens.
+  private func fourWindows() throws -> ImportanceRun {
+    try ImportanceRun(
       ImportanceTests.micro,
       ids: (0..<128).map { $0 * 7 % 1024 },
       context: 32,
       in: folder
     )
+  }
+
+  @Test("failing at any system call, a run goes on to the undisturbed bytes of both files")
+  func resumed() throws {
+    let run = try fourWindows()
     let whole = try TemporaryDirectory()
     let calls = try FaultyCalls.counting { try run.run(in: whole, keepsWork: true) }
     let names = ["s.safetensors", "x.gguf"]
@@ -212,12 +217,7 @@ struct ImportanceTests {
 
   @Test("killed around the placing of either file, a run ends with both; a changed one is refused")
   func placing() throws {
-    let run = try ImportanceRun(
-      ImportanceTests.micro,
-      ids: (0..<128).map { $0 * 7 % 1024 },
-      context: 32,
-      in: folder
-    )
+    let run = try fourWindows()
     let whole = try TemporaryDirectory()
     let calls = try FaultyCalls.counting { try run.run(in: whole, keepsWork: true) }
     let renames = calls.indices.filter { calls[$0] == .rename }

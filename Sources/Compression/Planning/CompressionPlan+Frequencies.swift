@@ -32,26 +32,24 @@ extension CompressionPlan {
       },
       ratio: options.prune
     )
-    func denseLayer(_ layer: Layer, _ options: MethodOptions) -> Layer {
-      var layer = layer
-      layer.ranks = layer.kept.map { _ in [nil, nil, nil] }
-      layer.types = layer.kept.map { _ in options.factorType }
-      return layer
-    }
     let layers = try zip(c.moeLayers, counts).map { layer, count -> Layer in
+      var entry = Layer(layer, experts: c.expertCount, tokens: 0)
       // A layer that loses none needs no counts.
-      if count == 0 { return denseLayer(Layer(layer, experts: c.expertCount, tokens: 0), options) }
-      let use = try CompressionPlan.expertTokens(matrix, layer: layer, experts: c.expertCount)
-      let protected = Set(options.protected[layer] ?? [])
-      let pruned = ExpertSetSearch.leastUsed(
-        count,
-        of: (0..<c.expertCount).filter { !protected.contains($0) },
-        use: use.map(Double.init)
-      )
-      var entry = Layer(layer, experts: c.expertCount, tokens: use.reduce(0, +) / c.topK)
-      entry.expertTokens = use
-      entry.kept.removeAll(where: pruned.contains)
-      return denseLayer(entry, options)
+      if count > 0 {
+        let use = try CompressionPlan.expertTokens(matrix, layer: layer, experts: c.expertCount)
+        let protected = Set(options.protected[layer] ?? [])
+        let pruned = ExpertSetSearch.leastUsed(
+          count,
+          of: entry.kept.filter { !protected.contains($0) },
+          use: use.map(Double.init)
+        )
+        entry.tokens = use.reduce(0, +) / c.topK
+        entry.expertTokens = use
+        entry.kept.removeAll(where: pruned.contains)
+      }
+      entry.ranks = entry.kept.map { _ in [nil, nil, nil] }
+      entry.types = entry.kept.map { _ in options.factorType }
+      return entry
     }
     self.init(
       model: checkpoint.fingerprint,

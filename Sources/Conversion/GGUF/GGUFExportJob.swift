@@ -20,6 +20,7 @@ struct GGUFExportJob: ConversionJob {
     self.request = request
     let options = request.gguf
     let source = request.source
+    leftOut = try options.leftOut(of: source)
     var metadata: GGUFMetadata
     // A pack gives the file back that went into it, whatever it is.
     let isUnpacking =
@@ -35,6 +36,7 @@ struct GGUFExportJob: ConversionJob {
         source,
         contents,
         plan: request.plan,
+        leftOut: leftOut,
         options
       )
       items = revision.items
@@ -56,7 +58,6 @@ struct GGUFExportJob: ConversionJob {
       largestProductBytes = export.largestProductBytes
       values = source.values
     }
-    leftOut = try options.leftOut(of: source)
     for (index, override) in options.overrides.enumerated()
     where !items.contains(where: {
       override.matches($0.layout.name)

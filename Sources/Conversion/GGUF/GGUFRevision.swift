@@ -15,12 +15,14 @@ struct GGUFRevision {
   ///   - source: The opened file.
   ///   - contents: What it says.
   ///   - plan: Experts to keep by layer; nil keeps all.
+  ///   - leftOut: Tensors that do not come along.
   ///   - options: What to quantise to, and by which importance.
   /// - Throws: As ``GGUFExport``; without a plan every family goes.
   init(
     _ source: Checkpoint,
     _ contents: GGUFContents,
     plan: [Int: [Int]]?,
+    leftOut: [FolderInventory.LeftOut],
     _ options: GGUFOptions
   ) throws {
     let (fileType, importance) = (options.fileType, options.importance)
@@ -28,7 +30,7 @@ struct GGUFRevision {
     if selection != nil {
       try source.requireComplete(ignoring: options.isIgnored ?? { _ in false })
     }
-    let leftOut = Set(try options.leftOut(of: source).map(\.path))
+    let leftOut = Set(leftOut.map(\.path))
     let c = source.configuration
     let architecture = contents.metadata["general.architecture"]?.string ?? ""
     let present =
@@ -51,11 +53,6 @@ struct GGUFRevision {
       let place = source.filePlaces[index]
       let experts = place.layer.flatMap { selection?.kept[$0] }
       let isStack = tensor.shape.count == 3 && tensor.shape[0] == present && present > 0
-      let (type, unfilled) =
-        choice.keeps(tensor)
-        ? (tensor.type, nil)
-        : choice.choose(name: tensor.name, shape: tensor.shape, source: tensor.type)
-      var layout = TensorLayout(name: tensor.name, type: type, shape: tensor.shape)
       if choice.isBeyondReach(tensor) {
         throw ConversionError.notExpressible(
           source: source.location.path,
@@ -65,45 +62,49 @@ struct GGUFRevision {
           remedy: "leave --type away, or quantise the model's source"
         )
       }
+      let (type, unfilled) =
+        choice.keeps(tensor)
+        ? (tensor.type, nil)
+        : choice.choose(name: tensor.name, shape: tensor.shape, source: tensor.type)
+      var layout = TensorLayout(name: tensor.name, type: type, shape: tensor.shape)
+      let isEncoded = type != tensor.type && type.blockElements > 1
+      func weights(expert: Int = 0, of experts: Int = 1) throws -> [Float]? {
+        guard isEncoded else { return nil }
+        return try importance?.weights(
+          for: tensor.name,
+          expert: expert,
+          of: experts,
+          columns: tensor.shape.last ?? 1
+        )
+      }
       let isPerExpert = place.role == .router || place.role.isExpert
       if let experts, isPerExpert { layout.shape[0] = experts.count }
       let chosen = isPerExpert ? experts : nil
-      var parts: [TensorPart] = []
+      let parts: [TensorPart]
       if isStack {
-        let numbers = chosen ?? Array(0..<present)
         let bytes = tensor.byteCount / present
-        let partBytes = try layout.type.byteCount(shape: Array(layout.shape.dropFirst()))
-        for (place, expert) in numbers.enumerated() {
-          var part = TensorPart(
+        let partBytes = try type.byteCount(shape: Array(layout.shape.dropFirst()))
+        parts = try (chosen ?? Array(0..<present)).enumerated().map { place, expert in
+          TensorPart(
             origin: .bytes(tensor: index, expert * bytes..<(expert + 1) * bytes),
-            byteOffset: place * partBytes
+            byteOffset: place * partBytes,
+            importance: try weights(expert: expert, of: present)
           )
-          if layout.type != tensor.type, layout.type.blockElements > 1 {
-            part.importance = try importance?.weights(
-              for: tensor.name,
-              expert: expert,
-              of: present,
-              columns: tensor.shape[2]
-            )
-          }
-          parts.append(part)
         }
       } else {
-        var part = TensorPart(origin: .bytes(tensor: index, 0..<tensor.byteCount))
-        if let chosen { part.origin = .rows(tensor: index, chosen) }
-        if layout.type != tensor.type, layout.type.blockElements > 1 {
-          part.importance = try importance?.weights(
-            for: tensor.name,
-            columns: tensor.shape.last ?? 1
+        let all = TensorOrigin.bytes(tensor: index, 0..<tensor.byteCount)
+        parts = [
+          TensorPart(
+            origin: chosen.map { .rows(tensor: index, $0) } ?? all,
+            importance: try weights()
           )
-        }
-        parts = [part]
+        ]
       }
       return GGUFExport.Item(
         layout: layout,
         parts: parts,
         unfilled: unfilled,
-        isEncoded: layout.type != tensor.type && layout.type.blockElements > 1
+        isEncoded: isEncoded
       )
     }
     let types = Dictionary(
@@ -134,17 +135,19 @@ struct GGUFRevision {
 }
 
 extension GGUFTypeChoice {
+  /// Whether another type is asked for a tensor of a GGUF file that can have one.
+  private func isAsked(_ tensor: TensorDescriptor) -> Bool {
+    (fileType != nil || overrides.contains { $0.matches(tensor.name) })
+      && GGUFTypeChoice.isQuantised(tensor.name, tensor.shape)
+  }
+
   /// Whether a tensor should get another type and cannot.
   fileprivate func isBeyondReach(_ tensor: TensorDescriptor) -> Bool {
-    let isAsked = fileType != nil || overrides.contains { $0.matches(tensor.name) }
-    return isAsked && !tensor.type.isComputable && tensor.type.blockElements > 1
-      && GGUFTypeChoice.isQuantised(tensor.name, tensor.shape)
+    isAsked(tensor) && !tensor.type.isComputable && tensor.type.blockElements > 1
   }
 
   /// Whether a tensor of a GGUF file stays as it is whatever is asked for.
   fileprivate func keeps(_ tensor: TensorDescriptor) -> Bool {
-    let isAsked = fileType != nil || overrides.contains { $0.matches(tensor.name) }
-    return !isAsked || !tensor.type.isComputable
-      || !GGUFTypeChoice.isQuantised(tensor.name, tensor.shape)
+    !isAsked(tensor) || !tensor.type.isComputable
   }
 }
